@@ -1,0 +1,52 @@
+# Everything runs in .venv, which the first target that needs it creates.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): requirements-dev.txt requirements-typings.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PY) -m tools.typings requirements-typings.txt build/typings
+	@touch $@
+
+.PHONY: run
+run: $(STAMP) ## Run the box against the simulated plant, in real time, with a Modbus port at build/backupbox.tty
+	@$(PY) -m tools.simulator $(ARGS)
+
+.PHONY: demo
+demo: $(STAMP) ## Play a day in a minute; writes build/demo.png
+	@$(PY) -m tools.demo $(ARGS)
+
+.PHONY: test
+test: check ## Lint, types, layers and all tests, on CPython and on MicroPython
+	$(PY) -m pytest $(ARGS)
+	$(PY) -m host_tests.portable
+
+.PHONY: check
+check: $(STAMP) ## Lint, types, and generated documents up to date
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m mypy --config-file mypy-esp32.ini
+	$(PY) -m tools.registers_doc --check
+
+.PHONY: docs
+docs: $(STAMP) ## Generate docs/registers.md and docs/registers.json from the register table
+	$(PY) -m tools.registers_doc
+
+.PHONY: bench
+bench: $(STAMP) ## Print how fast the simulations run, in times real time
+	@$(PY) -m tools.bench $(ARGS)
+
+.PHONY: clean
+clean: ## Remove the virtual environment and everything built
+	rm -rf $(VENV) build

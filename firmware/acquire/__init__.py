@@ -1,0 +1,1 @@
+"""Sample blocks: their layout, and calibration from converter counts to volts and amperes."""

@@ -1,0 +1,52 @@
+"""Layout of the sample blocks.
+
+Two 12-bit converters run in lock step. A scan converts slots 0 to 7 of both, 3200 times a second, so
+that the two words of a slot belong to the same instant. A block is 8 scans (2.5 ms), scan after scan:
+word `scan * 8 + slot`. 64 scans are one cycle at 50 Hz.
+
+    slot         0    1    2    3    4    5    6    7
+    converter A  V1   V2   V3   U1   U2   U3   B1   B2
+    converter B  I1   I2   I3   P1   P2   P3   B3   spare
+
+V grid voltage before K_GRID, U load bus, B backup output, I grid current, P PV current. The external
+PV inverter feeds the load bus, so its power is P times U.
+"""
+
+from array import array
+
+from micropython import const
+
+SLOTS = const(8)
+SCANS = const(8)
+BLOCK_WORDS = const(64)
+SCAN_HZ = const(3200)
+BLOCK_HZ = const(400)
+BLOCK_US = const(2500)
+CYCLE_BLOCKS = const(8)  # one cycle at 50 Hz
+QUARTER_BLOCKS = const(2)
+MID_CODE = const(2048)  # inputs are biased to mid-scale
+TOP_CODE = const(4095)
+
+CHANNELS = ("V1", "V2", "V3", "U1", "U2", "U3", "B1", "B2", "I1", "I2", "I3", "P1", "P2", "P3", "B3", "spare")
+# Channel number of the voltages as the supervision counts them: V1..V3, U1..U3, B1..B3.
+VOLTAGE_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 7, 14)
+
+# A flash erase stops the interrupt for up to 400 ms (160 blocks) while samples go on arriving.
+RING_BLOCKS = const(176)
+
+
+class Ring:
+    """Raw converter words of both chips, `RING_BLOCKS` blocks deep; block n lies at `n % depth`."""
+
+    def __init__(self, depth: int = RING_BLOCKS) -> None:
+        self.depth = depth
+        self.a = _at_rest(depth * BLOCK_WORDS)
+        self.b = _at_rest(depth * BLOCK_WORDS)
+
+
+def _at_rest(words: int) -> array:
+    """Return `words` codes of an input without signal."""
+    codes = array("H", bytes(2 * words))
+    for n in range(words):
+        codes[n] = MID_CODE
+    return codes

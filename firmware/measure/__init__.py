@@ -1,0 +1,1 @@
+"""From sample blocks to RMS values, powers, frequency and energy."""

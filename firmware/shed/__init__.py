@@ -1,0 +1,1 @@
+"""Which phases may be supplied in backup: load management by state of charge."""

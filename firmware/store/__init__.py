@@ -1,0 +1,1 @@
+"""Settings with bounds, and records that survive a restart."""

@@ -1,0 +1,1 @@
+"""Who feeds the house: state machine, interlock, contactors with feedback."""

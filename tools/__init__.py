@@ -1,0 +1,1 @@
+"""Programs for the host: simulator, replay, benchmarks, documentation generators."""

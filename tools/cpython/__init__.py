@@ -1,0 +1,23 @@
+"""What CPython lacks to import the firmware: a `micropython` module and the viper pointer names.
+
+Call `install()` before the first import of anything below `firmware`.
+"""
+
+import builtins
+import pathlib
+import sys
+
+
+def _identity(buffer):
+    """Stand for viper's `ptr16(x)` and its kin: on CPython an array already indexes by element."""
+    return buffer
+
+
+def install() -> None:
+    """Put `micropython` on the path and the viper names into builtins (they appear in annotations)."""
+    here = str(pathlib.Path(__file__).parent / "lib")
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    for name in ("ptr", "ptr8", "ptr16", "ptr32", "uint"):
+        if not hasattr(builtins, name):
+            setattr(builtins, name, _identity)

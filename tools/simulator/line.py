@@ -1,0 +1,115 @@
+"""The RS485 line of the simulated board: whoever holds the wire's other end, and the built-in master.
+
+Bytes pass at once, both ways: the far end is a program, and what it sees is the slave's own framing.
+The built-in master waits for the line to be quiet, takes it, and gives it back with the reply.
+"""
+
+from firmware import ticks
+from firmware.publish.crc import crc16
+
+_QUIET_US = 50000  # the outside has said nothing for this long: the built-in master may speak
+_PATIENCE_US = 500000  # a reply that has not come by then will not come
+_LONG_US = 0x10000000
+
+
+class Line:
+    """A serial port object as the slave uses it, with `feed` and `take` for the other end."""
+
+    def __init__(self) -> None:
+        self.now_us = 0
+        self.baud = 0
+        self._rx = bytearray()
+        self._held = bytearray()  # from outside, while the built-in master has the line
+        self._tx = bytearray()
+        self._reply = bytearray()
+        self._mine = False
+        self._asked_us = 0
+        self._heard_us = 0
+        self._idle = True  # nothing was heard for so long that the counter may have wrapped
+
+    # -- as the slave sees it ------------------------------------------------------------------------
+
+    def read(self, buf: bytearray, start: int) -> int:
+        """Move received bytes to `buf[start:]`; what does not fit is dropped."""
+        count = min(len(self._rx), len(buf) - start)
+        buf[start : start + count] = self._rx[:count]
+        self._rx = bytearray()
+        return count
+
+    def silent_us(self, now_us: int) -> int:
+        """Return how long the line has been silent."""
+        if self._idle:
+            return _LONG_US
+        silent = ticks.diff(now_us, self._heard_us)
+        if silent > _LONG_US:
+            self._idle = True
+        return silent
+
+    def write(self, buf: bytearray, n: int) -> None:
+        """Send `buf[:n]`."""
+        if self._mine:
+            self._reply.extend(buf[:n])
+        else:
+            self._tx.extend(buf[:n])
+
+    def sending(self, now_us: int) -> bool:
+        """Return whether bytes are still on their way: never, they pass at once."""
+        return False
+
+    def configure(self, baud: int) -> None:
+        """Take the slave's baud rate, for the record."""
+        self.baud = baud
+
+    # -- as the other end sees it --------------------------------------------------------------------
+
+    def feed(self, received: bytes) -> None:
+        """Bytes from outside arrive."""
+        if self._mine:
+            self._held.extend(received)
+        else:
+            self._arrive(received)
+
+    def take(self) -> bytes:
+        """Return what the slave has sent to the outside since the last call."""
+        sent = bytes(self._tx)
+        self._tx = bytearray()
+        return sent
+
+    def _arrive(self, received: bytes) -> None:
+        self._rx.extend(received)
+        self._heard_us = self.now_us
+        self._idle = False
+
+    # -- the built-in master -------------------------------------------------------------------------
+
+    def ask(self, frame: bytes) -> bool:
+        """Put the built-in master's request on the line; False while the line is not free."""
+        if self._mine or self._rx or self.silent_us(self.now_us) < _QUIET_US:
+            return False
+        self._mine = True
+        self._asked_us = self.now_us
+        self._reply = bytearray()
+        self._arrive(frame)
+        return True
+
+    def step(self, now_us: int) -> bytes:
+        """Advance; return the reply to the built-in master once it is there, else nothing."""
+        self.now_us = now_us
+        if not self._mine:
+            return b""
+        if not self._reply and ticks.diff(now_us, self._asked_us) < _PATIENCE_US:
+            return b""
+        self._mine = False
+        if self._held:
+            held, self._held = self._held, bytearray()
+            self._arrive(held)
+        return bytes(self._reply)
+
+
+def write_single(unit: int, address: int, value: int) -> bytes:
+    """Return a request of function 06."""
+    frame = bytearray((unit, 6, address >> 8, address & 255, value >> 8, value & 255, 0, 0))
+    crc = crc16(frame, 6)
+    frame[6] = crc & 255
+    frame[7] = crc >> 8
+    return bytes(frame)
