@@ -13,14 +13,13 @@ def find_board():
     reason = refuse_interpreter(sys.implementation.name, sys.implementation.version)
     if reason:
         raise BoardError(reason)
-    if sys.platform == "rp2":
+    platform: str = sys.platform
+    if platform == "rp2":
         from firmware.hardware.on_rp2 import build
-    elif sys.platform == "esp32":
+    elif platform == "esp32":
         from firmware.hardware.on_esp32 import build  # type: ignore[assignment]
     else:
-        raise BoardError(
-            "there is no board file for the platform %s; on a host: make run" % sys.platform
-        )
+        raise BoardError("there is no board file for the platform %s; on a host: make run" % sys.platform)
     return build()
 
 

@@ -8,7 +8,7 @@ from firmware.acquire.layout import Ring
 from firmware.publish.display import page, page_count
 from firmware.publish.events import EventLog
 from firmware.publish.modbus import ModbusSlave
-from firmware.publish.registers import build_registers
+from firmware.publish.registers import FIRMWARE_VERSION, build_registers
 from firmware.shed.policy import Policy
 from firmware.shed.rules import check_load_management
 from firmware.signals import (
@@ -44,9 +44,9 @@ from firmware.supervise.health import Health
 from firmware.transfer.gate import Gate
 from firmware.transfer.machine import Inputs, Machine
 
-VERSION = "0.1.0"
 _DISPLAY_MS = const(500)
 _PAGE_MS = const(4000)
+_STAY_MS = const(30000)  # a page that was asked for by the key stays this much longer
 _WATCHDOG_MS = const(100)
 _NO_BACKUP_MS = const(5000)
 _WITHOUT_FRONT_END = const(16)
@@ -86,9 +86,7 @@ class Box:
         self.grid = GridSupervisor(front_end)
         self._buses = Buses(front_end.levels.level)
         self.gate = Gate(board.coils)
-        self._machine = Machine(
-            self.grid, self._buses, self.gate, self.faults_latched, front_end, self.log
-        )
+        self._machine = Machine(self.grid, self._buses, self.gate, self.faults_latched, front_end, self.log)
         self._policy = Policy(self.log)
         self._told = Inputs()
         self._inputs = board.inputs.read()
@@ -107,12 +105,14 @@ class Box:
         self._display_ms = 0
         self._page_ms = 0
         self._page = 0
-        self._last_us = None
+        self._key = False
+        self._lines = [" " * 20] * 4
+        self._last_us = -1
         self._rest_us = 0
         self._shown_reason = -1
         self._state = self.state
         front_end.open_grid = board.coils.open_grid
-        self.log.add("start", version=VERSION, board=board.name, dip=self.dip)
+        self.log.add("start", version=FIRMWARE_VERSION, board=board.name, dip=self.dip)
         for remark in board.remarks:
             self.log.add("remark", text=remark)
 
@@ -133,7 +133,7 @@ class Box:
 
     def _advance(self, now_us: int) -> int:
         """Return the milliseconds since the last turn, keeping the remainder for the next."""
-        if self._last_us is None:
+        if self._last_us < 0:
             self._last_us = now_us
         elapsed_us = max(0, ticks.diff(now_us, self._last_us)) + self._rest_us
         self._last_us = now_us
@@ -178,18 +178,26 @@ class Box:
                 self.board.watchdog.feed()
             self._feed_ms = 0
         if self.board.display is not None:
-            self._display_ms += dt_ms
-            if self._display_ms >= _DISPLAY_MS:
-                self._page_ms += self._display_ms
-                self._display_ms = 0
-                self._show()
+            self._show(dt_ms)
 
-    def _show(self) -> None:
-        if self._page_ms >= _PAGE_MS:
-            self._page_ms = 0
+    def _show(self, dt_ms: int) -> None:
+        """Compose the page now and then; hand it over in every turn: a display writes little at once."""
+        key = self.board.inputs.page_key()
+        pressed = key and not self._key
+        self._key = key
+        self._page_ms += dt_ms
+        self._display_ms += dt_ms
+        if pressed:
+            self._page_ms = -_STAY_MS
+        if pressed or self._page_ms >= _PAGE_MS:
+            self._page_ms = min(self._page_ms, 0)
             self._page += 1
-        self._page %= page_count(self)
-        self.board.display.show(page(self, self._page))
+            self._display_ms = _DISPLAY_MS
+        if self._display_ms >= _DISPLAY_MS:
+            self._display_ms = 0
+            self._page %= page_count(self)
+            self._lines = page(self, self._page)
+        self.board.display.show(self._lines)
 
     # -- settings and what is kept --------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ mask can be stored, compared and sent over Modbus without translation.
 
 from micropython import const
 
-# Coil and feedback masks: bit 0 joins the load bus to the grid, bits 1 to 3 join a phase to the backup output.
+# Coil and feedback masks: bit 0 joins the load bus to the grid, bits 1 to 3 a phase to the backup output.
 K_GRID = const(1)
 Q_L1 = const(2)
 Q_L2 = const(4)
@@ -56,8 +56,8 @@ REASON_NAMES = (
 )
 
 # Latched faults, one bit each; bit n of the first four groups belongs to coil n.
-FAULT_NOT_OPEN_SHIFT = const(0)  # bits 0 to 3: commanded open, but closed by feedback or by voltage or current
-FAULT_NOT_CLOSED_SHIFT = const(4)  # bits 4 to 7: commanded closed, but open by feedback or without voltage
+FAULT_NOT_OPEN_SHIFT = const(0)  # bits 0 to 3: to be open, but closed by feedback, voltage or current
+FAULT_NOT_CLOSED_SHIFT = const(4)  # bits 4 to 7: to be closed, but open by feedback, or no voltage
 FAULT_LOCKED_SHIFT = const(8)  # bits 8 to 11: retried too often; waits for a reset by operator or master
 FAULT_SETTINGS = const(4096)  # stored settings unreadable: nothing closes until they are reset
 FAULT_BUS_LIVE = const(8192)  # the load bus stayed live with every contactor open

@@ -21,7 +21,7 @@ BACKUP_SUMS = const(36)
 
 @micropython.viper
 def sum_block(a: ptr16, b: ptr16, now: int, quarter: int, out: ptr32):  # type: ignore
-    """Add up one block; `now` and `quarter` are the word offsets of it and of the block a quarter cycle ago."""
+    """Add up one block; `now` and `quarter` are its word offset and that of the block a quarter cycle ago."""
     slot = 0
     at = 0
     while slot < 6:

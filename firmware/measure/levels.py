@@ -23,8 +23,8 @@ LEVEL_SAMPLES = const(64)
 
 
 @micropython.viper
-def update_levels(sums: ptr32, rest: ptr32, history: ptr32, block: int, half: ptr32, level: ptr32):  # type: ignore
-    """Advance all nine channels by the block whose `sums` are given; `rest` are the codes of the inputs at rest."""
+def update_levels(sums: ptr32, rest: ptr32, past: ptr32, block: int, half: ptr32, level: ptr32):  # type: ignore
+    """Advance all nine channels by a block of these `sums`; `rest` are the codes of the inputs at rest."""
     p0 = block & 7
     p1 = (block - 1) & 7
     p2 = (block - 2) & 7
@@ -40,11 +40,11 @@ def update_levels(sums: ptr32, rest: ptr32, history: ptr32, block: int, half: pt
         if channel > 5:  # the backup voltages have no product sums between plain and square
             squares = at + 1
         square = sums[squares] + 8 * o * o - 2 * o * sums[at]
-        history[row + p0] = square
-        tail = history[row + p2] + history[row + p3]
-        quick = square + history[row + p1] + tail
+        past[row + p0] = square
+        tail = past[row + p2] + past[row + p3]
+        quick = square + past[row + p1] + tail
         half[channel] = quick
-        level[channel] = quick + tail + history[row + p4] + history[row + p5]
+        level[channel] = quick + tail + past[row + p4] + past[row + p5]
         channel += 1
         row += 8
         at += 6

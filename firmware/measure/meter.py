@@ -88,9 +88,7 @@ class Meter:
         at = PAIR_SUMS * slot
         mean_x = totals[at + X] / WINDOW_WEIGHT
         mean_y = totals[at + Y] / WINDOW_WEIGHT
-        volts[phase] = (
-            math.sqrt(max(totals[at + XX] / WINDOW_WEIGHT - mean_x * mean_x, 0.0)) * gain[slot]
-        )
+        volts[phase] = math.sqrt(max(totals[at + XX] / WINDOW_WEIGHT - mean_x * mean_x, 0.0)) * gain[slot]
         amperes[phase] = (
             math.sqrt(max(totals[at + YY] / WINDOW_WEIGHT - mean_y * mean_y, 0.0)) * gain[slot + 8]
         )

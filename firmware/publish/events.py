@@ -1,8 +1,14 @@
 """The event log: what happened, when and why, the newest entries in RAM."""
 
+from micropython import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class EventLog:
-    """A bounded list of events `(t_ms, name, fields)`, oldest dropped first.
+    """A bounded list of events `(t_ms, event, fields)`, oldest dropped first.
 
     `t_ms` is the uptime in milliseconds; `fields` a small dict of names, numbers and reasons. The
     `listener`, if there is one, gets each event as it happens (a console, a simulator, a file).
@@ -13,11 +19,11 @@ class EventLog:
         self.entries: list = []
         self.dropped = 0
         self.now_ms = 0
-        self.listener = None
+        self.listener: Callable[[tuple], None] | None = None
 
-    def add(self, name: str, **fields) -> None:
+    def add(self, event: str, **fields) -> None:
         """Record an event at the present uptime `now_ms`, which the app advances."""
-        entry = (self.now_ms, name, fields)
+        entry = (self.now_ms, event, fields)
         if len(self.entries) >= self.size:
             del self.entries[0]
             self.dropped += 1

@@ -22,9 +22,9 @@ class Kept:
         except RecordError as error:
             raise SettingsError(str(error))  # noqa: B904  MicroPython has no "from"
         values = defaults()
-        for key in stored or ():
-            if key in values:  # a setting that this version no longer has is left out
-                values[key] = stored[key]
+        if stored:
+            for key in values:  # a setting that this version no longer has is left out
+                values[key] = stored.get(key, values[key])
         reason = check(values, rules)
         if reason:
             raise SettingsError("stored settings: " + reason)
@@ -47,7 +47,7 @@ class Kept:
             stored = self._energy.load() or {}
         except RecordError:
             return []
-        counts = stored.get("wh")
+        counts = stored.get("wh", [])
         sound = (
             isinstance(counts, list)
             and len(counts) == 3

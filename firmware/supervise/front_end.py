@@ -5,6 +5,8 @@ Integers only, nothing allocated, no exception: one raised here would end the in
 
 from array import array
 
+from micropython import const
+
 from firmware.acquire.calibration import Calibration
 from firmware.acquire.layout import BLOCK_WORDS, CYCLE_BLOCKS, QUARTER_BLOCKS, Ring
 from firmware.measure.compare import compare_cycle
@@ -14,6 +16,10 @@ from firmware.measure.meter import Meter
 from firmware.measure.phasor import Phasors
 from firmware.measure.window import Windows
 from firmware.supervise.watch import Watch
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class FrontEnd:
@@ -25,7 +31,7 @@ class FrontEnd:
     def __init__(self, ring: Ring, calibration: Calibration, phases: int = 3) -> None:
         self.blocks = 0  # processed; the watchdog wants to see it advance
         self.lost_blocks = 0
-        self.open_grid = None
+        self.open_grid: Callable[[], None] | None = None
         self.calibration = calibration
         self.levels = Levels()
         self.watch = Watch(self.levels.half, self.levels.level, phases)

@@ -198,4 +198,3 @@ class Watch:
 def mean_square(volts: float, gain: float, samples: int) -> int:
     """Return the sum over `samples` squared counts that a voltage of `volts` RMS gives."""
     return int(samples * (volts / gain) ** 2 + 0.5)
-

@@ -183,7 +183,7 @@ class Machine:
                 if self._bus_live_ms >= LIVE_MS:
                     self._fail_bus(inputs, settings)
                 return
-            if not self._grid.qualified:  # left the return band on the way: no reason to wait here in the dark
+            if not self._grid.qualified:  # left the return band on the way: do not wait in the dark
                 self._enter(TO_BACKUP)
                 return
             self._front.watch.arm()

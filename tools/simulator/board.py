@@ -1,8 +1,15 @@
 """The simulated board: what firmware/hardware gives a real one, connected to the plant."""
 
+from micropython import const
+
 from firmware.acquire.layout import Ring
 from firmware.signals import ALL_COILS, COIL_NAMES, K_GRID
 from tools.simulator.line import Line
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 class SimCoils:
@@ -41,10 +48,15 @@ class SimInputs:
 
     def __init__(self, plant) -> None:
         self._plant = plant
+        self.page_pressed = False
 
     def read(self) -> int:
         """Return the input mask."""
         return self._plant.inputs()
+
+    def page_key(self) -> bool:
+        """Return whether the page key is held down."""
+        return self.page_pressed
 
 
 class SimSampler:
@@ -53,7 +65,7 @@ class SimSampler:
     def __init__(self) -> None:
         self.ring = Ring()
         self.number = 0
-        self._on_block = None
+        self._on_block: Callable[[int], None] | None = None
 
     def start(self, on_block) -> None:
         """From now on every finished block goes to `on_block(number)`."""
@@ -91,9 +103,11 @@ class SimDisplay:
 
     def show(self, lines: list) -> None:
         """Show four lines of 20 characters."""
+        if lines is self.lines:
+            return
         if len(lines) != 4 or any(len(line) != 20 for line in lines):
             raise ValueError("a page is four lines of 20 characters: %s" % lines)
-        self.lines = list(lines)
+        self.lines = lines
 
 
 class SimWatchdog:
@@ -118,7 +132,7 @@ class SimBoard:
     def __init__(self, plant, storage: MemoryStorage, line: Line, on_coil, sampled: bool) -> None:
         self.coils = SimCoils(plant, on_coil)
         self.inputs = SimInputs(plant)
-        self.sampler = SimSampler() if sampled else None
+        self.sampler: Any = SimSampler() if sampled else None
         self.port = line
         self.storage = storage
         self.display = SimDisplay()

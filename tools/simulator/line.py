@@ -75,7 +75,7 @@ class Line:
         self._tx = bytearray()
         return sent
 
-    def _arrive(self, received: bytes) -> None:
+    def _arrive(self, received: bytes | bytearray) -> None:
         self._rx.extend(received)
         self._heard_us = self.now_us
         self._idle = False

@@ -6,6 +6,8 @@ decisions behind the measurement are the firmware's own. What happens within a c
 
 import math
 
+from micropython import const
+
 from firmware.acquire.calibration import Calibration
 from firmware.acquire.layout import VOLTAGE_CHANNELS
 from firmware.measure.energy import Energy
@@ -13,6 +15,10 @@ from firmware.measure.frequency import RIGHT, UNKNOWN, WRONG
 from firmware.measure.levels import LEVEL_SAMPLES, Levels
 from firmware.measure.readings import Readings, complete
 from firmware.supervise.watch import Watch
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LEAST_V = 20.0
 
@@ -45,12 +51,13 @@ class PhasorFrontEnd:
     def __init__(self) -> None:
         self.blocks = 0
         self.lost_blocks = 0
-        self.open_grid = None
+        self.open_grid: Callable[[], None] | None = None
         self.calibration = Calibration()
         self.levels = Levels()
         self.watch = Watch(self.levels.half, self.levels.level)
         self.meter = PhasorMeter()
         self._rest_ms = 0.0
+        self._energy_ms = 0.0
         # Filters of the sampled levels are 15 ms long; here a change is seen at the next feed.
         self._factor = [LEVEL_SAMPLES / self.calibration.gain[n] ** 2 for n in VOLTAGE_CHANNELS]
 
@@ -80,7 +87,9 @@ class PhasorFrontEnd:
         seen = max(readings.v) > _LEAST_V
         readings.frequency = frequency.hz = frequency.smooth_hz = plant.grid_hz if seen else 0.0
         frequency.sequence = _sequence(plant) if min(readings.v) > _LEAST_V else UNKNOWN
-        self.meter.energy.add(readings.grid_p, readings.pv_p, dt_ms)
+        self._energy_ms += dt_ms
+        self.meter.energy.add(readings.grid_p, readings.pv_p, int(self._energy_ms))
+        self._energy_ms -= int(self._energy_ms)
 
     def _powers(self, plant, phase: int) -> None:
         readings = self.meter.readings

@@ -21,7 +21,7 @@ _BUS_GONE_V = 0.5
 _LOST_V = 0.8 * NOMINAL_V  # below this the storage system takes the grid for lost
 INF = float("inf")
 
-V, U, B, I, PV = 0, 1, 2, 3, 4
+V, U, B, A, PV = 0, 1, 2, 3, 4
 # Slot and converter (0 A, 1 B) of every channel of the front end, by quantity and phase.
 _PLACES = (
     ((0, 0), (1, 0), (2, 0)),
@@ -103,7 +103,7 @@ class Plant:
                 raise ValueError("the plant has no " + key)
 
     def set_harmonics(self, harmonics: dict) -> None:
-        """Set the grid's harmonics, `{order: part of the fundamental}`; they lie on the fundamental's zero."""
+        """Set the grid's harmonics, `{order: part of the fundamental}`, all in phase at its zero crossing."""
         if harmonics == self._harmonics:
             return
         self._harmonics = dict(harmonics)
@@ -254,7 +254,7 @@ class Plant:
             two[0] = (bus_angle + TURN // 2) % TURN >> 8  # against the load current
             two[1] = bus_step >> 8
             two[2] = int(pv * ampere)
-            self._write(rings, I, phase, words, late, bus_step, load * ampere, bus_table)
+            self._write(rings, A, phase, words, late, bus_step, load * ampere, bus_table)
             two[2] = 0
 
     def _write(self, rings, what, phase, words, angle, step, amplitude, wave) -> None:

@@ -1,5 +1,7 @@
 """The loop around the firmware: scenario, plant, board and box, block by block or phasor by phasor."""
 
+from micropython import const
+
 from firmware.acquire.layout import BLOCK_WORDS, SCANS
 from firmware.box import Box
 from firmware.publish.registers import describe
@@ -8,6 +10,11 @@ from tools.simulator.board import MemoryStorage, SimBoard
 from tools.simulator.line import Line, write_single
 from tools.simulator.phasors import PhasorFrontEnd
 from tools.simulator.plant import SCAN_MS, Plant
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 BLOCK_MS = 2.5
 BOOT_MS = 500.0  # from reset to the first turn of the loop
@@ -36,7 +43,8 @@ class Simulation:
         self.plant = Plant(self._plant_event, seed)
         self.line = Line()
         self.storage = MemoryStorage()
-        self.disturb = None
+        self.disturb: Callable | None = None
+        self.front_end: Any = None
         self.t_ms = 0.0
         self._ticks_us = ticks_us
         self._soc_at_ms = 0.0
@@ -97,6 +105,10 @@ class Simulation:
 
     def _stir(self) -> None:
         self._busy_until_ms = self.t_ms + _SETTLED_MS
+
+    def note(self, text: str) -> None:
+        """Report something that happened around the simulation."""
+        self._event(self.t_ms, {"event": "plant", "note": text})
 
     # -- time ----------------------------------------------------------------------------------------
 
@@ -186,6 +198,12 @@ class Simulation:
         """Insert a step into the rest of the scenario."""
         self._steps.append(step)
         self._steps.sort(key=lambda entry: entry["at_s"])
+
+    def press_page_key(self) -> None:
+        """Press and release the key for the next display page."""
+        for pressed in (True, False):
+            self.board.inputs.page_pressed = pressed
+            self.step()
 
     def _tell_soc(self) -> None:
         if self.plant.soc_silent or self.t_ms < self._soc_at_ms:

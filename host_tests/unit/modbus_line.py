@@ -1,0 +1,79 @@
+"""A master's end of the line: frames as the specification has them, and a slave with a box and a clock."""
+
+from firmware import ticks
+from firmware.publish.crc import crc16
+from firmware.publish.modbus import ModbusSlave, silence_us
+from firmware.publish.registers import build_registers, describe
+from host_tests.unit.fake_box import FakeBox
+from host_tests.unit.fake_port import FakePort
+
+ADDRESSES = {entry[0]: entry[1] for entry in describe()}
+SOC = ADDRESSES["soc"]
+START_US = ticks.PERIOD - 100000  # the counter wraps during most tests
+COUNTERS = ("crc_errors", "short_frames", "long_frames", "length_errors", "foreign_frames", "ignored")
+
+
+def framed(*body):
+    """Return the bytes with their CRC."""
+    frame = bytes(body)
+    crc = crc16(frame, len(frame))
+    return frame + bytes((crc & 255, crc >> 8))
+
+
+def pair(value):
+    """Return a word as two bytes, high first."""
+    return (value >> 8, value & 255)
+
+
+class Line:
+    """A slave at address 1, a fake box and the time."""
+
+    def __init__(self, baud=9600, unit_address=1):
+        self.box = FakeBox()
+        self.port = FakePort(baud)
+        self.slave = ModbusSlave(self.port, build_registers(self.box), unit_address, baud)
+        self.box.slave = self.slave
+        self.now_us = START_US
+
+    def wait(self, us):
+        """Let time pass and the loop turn once at its end."""
+        self.now_us = ticks.add(self.now_us, us)
+        self.slave.step(self.port.at(self.now_us))
+
+    def rest(self):
+        """Let everything end that is under way."""
+        for _ in range(300):
+            self.wait(1000)
+
+    def ask(self, frame):
+        """Send a frame and the silence after it, in steps of the loop; return the reply or None."""
+        replies = len(self.port.sent)
+        self.port.receive(frame, self.now_us)
+        self.wait(0)
+        self.wait(silence_us(self.slave.baud))
+        self.rest()
+        assert len(self.port.sent) <= replies + 1
+        return self.port.sent[-1] if len(self.port.sent) > replies else None
+
+    def counts(self):
+        return {name: getattr(self.slave, name) for name in COUNTERS}
+
+
+def read_request(function, start, count, unit=1):
+    return framed(unit, function, *(pair(start) + pair(count)))
+
+
+def write_one(start, value, unit=1):
+    return framed(unit, 6, *(pair(start) + pair(value)))
+
+
+def write_many(start, *words, unit=1, count=None, byte_count=None):
+    body = pair(start) + pair(len(words) if count is None else count)
+    body += (2 * len(words) if byte_count is None else byte_count,)
+    for word in words:
+        body += pair(word)
+    return framed(unit, 16, *body)
+
+
+def exception(function, code, unit=1):
+    return framed(unit, function | 0x80, code)

@@ -1,0 +1,5 @@
+"""Start the box."""
+
+from firmware.app import run
+
+run()
