@@ -112,7 +112,7 @@ class Box:
         self._shown_reason = -1
         self._state = self.state
         front_end.open_grid = board.coils.open_grid
-        self.log.add("start", version=FIRMWARE_VERSION, board=board.name, dip=self.dip)
+        self.log.add("start", version=FIRMWARE_VERSION.decode(), board=board.name, dip=self.dip)
         for remark in board.remarks:
             self.log.add("remark", text=remark)
 

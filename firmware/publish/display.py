@@ -11,6 +11,7 @@ from firmware.signals import (
     FAULT_NAMES,
     GRID,
     GRID_OK,
+    INTERRUPTION,
     REASON_NAMES,
     STATE_NAMES,
     WARNING_NAMES,
@@ -74,7 +75,8 @@ def _where(phase: int) -> str:
 
 
 def _overview(box) -> list:
-    why = _where(box.failing_phase) + readable(REASON_NAMES[box.state_reason])
+    where = "" if box.state_reason == INTERRUPTION else _where(box.failing_phase)  # it is all phases
+    why = where + readable(REASON_NAMES[box.state_reason])
     if box.state_reason == GRID_OK:
         why = "grid ok" if box.state == GRID else ""
     faults, warnings = len(names(box.faults, FAULT_NAMES)), len(names(box.warnings, WARNING_NAMES))

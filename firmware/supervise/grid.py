@@ -6,6 +6,7 @@ lies between the two bands changes nothing: it neither opens nor closes.
 
 from micropython import const
 
+from firmware.acquire.layout import CYCLE_BLOCKS
 from firmware.measure.frequency import RIGHT, WRONG
 from firmware.signals import FREQUENCY, GRID_OK, NOT_MEASURED, PHASE_SEQUENCE
 from firmware.ticks import advance
@@ -29,6 +30,7 @@ class GridSupervisor:
         self.qualified = False
         self._blocks = front_end.blocks
         self._silent_ms = _SILENT_MS
+        self._settling = True  # the first cycle fills the levels: until then they are no measurement
         self._frequency_bad_ms = 0
         self._frequency_good_ms = 0
         self._transfers: list = []
@@ -47,7 +49,9 @@ class GridSupervisor:
             self._silent_ms = 0
         self._blocks = front.blocks
         self._judge_frequency(dt_ms, settings)
-        if self._silent_ms >= _SILENT_MS:
+        if self._settling:
+            self._settling = front.blocks < CYCLE_BLOCKS
+        if self._settling or self._silent_ms >= _SILENT_MS:
             self.reason, self.phase = NOT_MEASURED, 0
             self._frequency_good_ms = 0
         else:
