@@ -74,16 +74,16 @@ def _judge(half: ptr32, level: ptr32, limits: ptr32, row: ptr32, state: ptr32, b
         else:
             state[11 + phase] = 0
         if row[phase] >= 8:
-            # Below an eighth of the reference it is gone, above it is dipped.
+            # Below a ninth of the reference it is gone, above it is dipped.
             reason = 1
-            if row[phase + 3] * 8 > row[phase + 6]:
+            if row[phase + 3] * 9 > row[phase + 6]:
                 reason = 3
         if quick < limits[at]:
             reason = 3
             if quick < limits[at + 1]:
                 reason = 1
-            elif row[phase] >= 8 and row[phase + 3] * 8 <= row[phase + 6]:
-                reason = 1  # half of this half cycle was still sound
+            elif row[phase] >= 8 and row[phase] < 32 and row[phase + 3] * 9 <= row[phase + 6]:
+                reason = 1  # part of this half cycle was still sound
         if now < limits[at + 4]:
             good = 0
         if now > limits[at + 5]:

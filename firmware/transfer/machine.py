@@ -9,12 +9,15 @@ from micropython import const
 from firmware.signals import (
     BACKUP,
     BYPASS,
+    DEEP_DIP,
     FAULT,
     FAULT_SETTINGS,
     GRID,
     GRID_OK,
+    INTERRUPTION,
     K_GRID,
     OFF,
+    PHASE_LOSS,
     Q_ALL,
     REASON_NAMES,
     STARTING,
@@ -25,6 +28,9 @@ from firmware.signals import (
 from firmware.ticks import advance
 from firmware.transfer.backup_side import LIVE_MS, VOLTAGE_MS, BackupSide
 
+# The first samples of a fault tell an interruption from a deep dip roughly; a half cycle tells it surely.
+_SUDDEN = (INTERRUPTION, PHASE_LOSS, DEEP_DIP)
+_REASON_MS = const(30)
 # The backup output must be usable this long before the first phase is closed onto it.
 _BACKUP_STEADY_MS = const(100)
 # A backup output that left its band this long is gone; it may sag while a load starts.
@@ -124,6 +130,8 @@ class Machine:
     def _to_backup(self, inputs: Inputs, settings: dict, dt_ms: int) -> None:
         self.request = 0
         contactor = self._gate.contactors[0]
+        if self.state_ms < _REASON_MS and self.reason in _SUDDEN and self._grid.reason in _SUDDEN:
+            self.reason, self.phase = self._grid.reason, self._grid.phase
         if contactor.not_open:
             if contactor.wrong_ms >= settings["feedback_ms"]:
                 self._fail_open_grid(inputs, settings)
@@ -272,9 +280,13 @@ class Machine:
         return all(self._buses.backup_usable(n) for n in range(3) if inputs.fed >> n & 1)
 
     def _bus_dead(self, dt_ms: int) -> bool:
-        """Every phase dead, except one whose own Q is known to be stuck closed."""
-        stuck = self._gate.not_open >> 1
-        dead = all(self._buses.load_dead(n) or stuck >> n & 1 for n in range(3))
+        """Every phase dead, but where a contactor that is not confirmed open explains why it is not."""
+        buses, not_open = self._buses, self._gate.not_open
+        dead = True
+        for n in range(3):
+            through_grid = not_open & K_GRID and buses.grid_live(n)
+            if not (buses.load_dead(n) or not_open & 2 << n or through_grid):
+                dead = False
         self._bus_live_ms = 0 if dead else advance(self._bus_live_ms, dt_ms)
         return dead
 

@@ -165,14 +165,16 @@ class Simulation:
 
     def _phasor_step(self, until_ms: float) -> None:
         length_ms = SHORT_MS if self.t_ms < self._busy_until_ms else LONG_MS
+        if self._busy_until_ms == self.t_ms + _SETTLED_MS:
+            length_ms = BLOCK_MS  # something has changed right now
         t_ms = min(self.t_ms + length_ms, self._next_step_ms(), max(until_ms, self.t_ms + 1.0))
         t_ms = max(t_ms, self.t_ms)
         dt_ms = t_ms - self.t_ms
         self._move_plant(t_ms)
         self.t_ms = t_ms
-        self._apply_due()
         if self._box_runs:
-            self.front_end.feed(self.plant, dt_ms)
+            self.front_end.feed(self.plant, dt_ms)  # the time that has passed, with what was then
+        self._apply_due()
 
     # -- scenario and built-in master ------------------------------------------------------------------
 
