@@ -148,7 +148,7 @@ class Box:
         faults = self.faults_latched
         stale = self.battery.stale(settings["soc_stale_s"])
         told.phases = self._policy.step(machine.state == BACKUP, self.battery.soc, stale, settings, dt_ms)
-        told.fed = settings["backup_phases"]
+        told.fed = settings["backup_phases"] & ((1 << self.board.phases) - 1)
         told.auto = bool(inputs & IN_AUTO)
         told.bypass = bool(inputs & IN_BYPASS)
         told.now_s = self.uptime_ms // 1000

@@ -160,10 +160,13 @@ def run(config: dict[str, Any], interpreter: str | None) -> int:
         child = subprocess.Popen(command, pass_fds=descriptors, env=micropython_host.environment())
         try:
             return child.wait()
-        except KeyboardInterrupt:  # it got the same signal and switches off its coils
+        except KeyboardInterrupt:
+            os.close(ours)
+            ours = -1
             return child.wait()
         finally:
-            os.close(ours)
+            if ours >= 0:
+                os.close(ours)
 
 
 def choose_interpreter(options: argparse.Namespace) -> str | None:

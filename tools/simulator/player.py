@@ -28,6 +28,7 @@ def play(config: dict) -> int:
     def emit(event: dict) -> None:
         if events is not None:
             events.write(to_json(event) + "\n")
+            events.flush()
         waiting.append(event)
 
     simulation = Simulation(config["steps"], config["level"], emit)
@@ -78,6 +79,7 @@ def _run(config, simulation, terminal, ports, waiting) -> None:
                 terminal.note(event)
             else:
                 print(line(event))
+                _flush()
         if screen and clock.ms() - drawn_ms >= _DRAW_MS:
             drawn_ms = clock.ms()
             sys.stdout.write(terminal.draw())
