@@ -196,6 +196,8 @@ class Machine:
                 return
             self._front.watch.arm()
             self.request = K_GRID
+        elif self._gate.not_open & Q_ALL:
+            self._fail_open_backup(inputs, settings)
         elif not contactors[0].commanded:
             return  # the interlock has not let it through yet
         elif contactors[0].closed:

@@ -21,7 +21,7 @@ DELAY_MS = 310000.0
 TRANSFER_WINDOW_MS = 600000.0
 # To backup, its own delay not counted: wait after a failure 10 s, start 3 s, dead time, stagger.
 SUPPLY_MS = 16000.0
-_READ_EVERY = 41  # steps between two looks at all registers
+_READ_EVERY = 199  # steps between two looks at all registers
 
 
 class Broken(AssertionError):
