@@ -132,13 +132,17 @@ class Referee:
         for other in side:
             off_ms = self._coil_since[other]
             self._require(off_ms is not None, "%s on while %s is on" % (name, other))
-            self._require(t_ms - off_ms >= DEAD_TIME_MS, "%s on %g ms after %s" % (name, t_ms - off_ms, other))
+            self._require(
+                t_ms - off_ms >= DEAD_TIME_MS, "%s on %g ms after %s" % (name, t_ms - off_ms, other)
+            )
         # Whatever the feedback says: nothing is closed onto a bus that has been live for long enough to
-        # be seen. So even a hidden weld joins two sides only while one of them is dead.
-        phases = range(3) if name == "K_GRID" else [int(name[-1]) - 1]
-        for phase in phases:
-            live_ms = self._lasts(("live", phase), self.simulation.plant.load_volts(phase) >= DEAD_V)
-            self._require(live_ms <= LEVEL_MS, "%s closes onto a live L%d" % (name, phase + 1))
+        # be seen, but by the contactor that is welded itself. So even a hidden weld joins two sides only
+        # while one of them is dead.
+        number = 0 if name == "K_GRID" else int(name[-1])
+        if not self.simulation.plant.contactors[number].main:
+            for phase in range(3) if number == 0 else [number - 1]:
+                live_ms = self._lasts(("live", phase), self.simulation.plant.load_volts(phase) >= DEAD_V)
+                self._require(live_ms <= LEVEL_MS, "%s closes onto a live L%d" % (name, phase + 1))
 
     def _joined(self) -> None:
         """Grid and backup output have met: only by a contactor whose feedback lies can they."""
@@ -194,12 +198,18 @@ class Referee:
         fed = self.simulation.box.settings["backup_phases"]
         usable = on and all(196.0 <= plant.backup_v[n] <= 252.5 for n in range(3) if fed >> n & 1)
         for phase in range(3):
-            served = fed & ~self._shed & ~(locked >> 1)
-            reachable = usable and served >> phase & 1 and _backup_reachable(plant, phase)
-            dark_ms = min(self._lasts(("backup", phase), reachable), self._lasts(("dark", phase), not lit[phase]))
-            self._require(
-                dark_ms < SUPPLY_MS + self._delay_ms, "L%d dark for %g s" % (phase + 1, dark_ms / 1000)
+            served = self.served & ~(locked >> 1) & 1 << phase
+            reachable_ms = self._lasts(
+                ("backup", phase), usable and served and _backup_reachable(plant, phase)
             )
+            dark_ms = min(reachable_ms, self._lasts(("dark", phase), not lit[phase]))
+            bound_ms = SUPPLY_MS + self._delay_ms
+            self._require(dark_ms < bound_ms, "L%d dark for %g s" % (phase + 1, dark_ms / 1000))
+
+    @property
+    def served(self) -> int:
+        """Phases that backup may feed: fed by its output and not dropped by load management."""
+        return self.simulation.box.settings["backup_phases"] & ~self._shed
 
     def _return_ms(self) -> float:
         """How long the return to a sound grid may take: with the delay by DIP 4 or after many transfers."""
@@ -223,10 +233,16 @@ def _on_grid(plant) -> bool:
 
 def _grid_reachable(plant) -> bool:
     """K_GRID can close, and every Q shows truly that it is open. A stuck Q is open."""
-    return not plant.contactors[0].stuck and not any(c.weld or c.aux or c.hidden_weld for c in plant.contactors[1:])
+    backup = plant.contactors[1:]
+    return not plant.contactors[0].stuck and not any(c.weld or c.aux or c.hidden_weld for c in backup)
 
 
 def _backup_reachable(plant, phase: int) -> bool:
-    """The phase's own Q is sound, and K_GRID shows truly that it is open. A stuck K_GRID is open."""
+    """The phase's own Q is sound, and K_GRID shows truly that it is open. A stuck K_GRID is open.
+
+    Not with any weld that its feedback hides: the voltage it leaves on a phase reads as a live bus, and
+    onto that nothing is closed. The box may then be dark on sound phases, too.
+    """
     grid, own = plant.contactors[0], plant.contactors[phase + 1]
-    return not (grid.weld or grid.aux or grid.hidden_weld) and not (own.weld or own.stuck or own.aux or own.hidden_weld)
+    lies = any(c.hidden_weld for c in plant.contactors)
+    return not (grid.weld or grid.aux or lies) and not (own.weld or own.stuck or own.aux)

@@ -80,7 +80,7 @@ def _become(node, other):
 
 def _mutants():
     original = ast.parse(SOURCE)
-    nodes = [n for n in ast.walk(_function(original))]
+    nodes = list(ast.walk(_function(original)))
     annotations = {id(n) for a in _function(original).args.args for n in ast.walk(a)}
     for index, node in enumerate(nodes):
         if id(node) in annotations or node is _function(original).returns:

@@ -6,8 +6,9 @@ The scenarios are what a scenario file can hold, and what a master can send. The
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from firmware.signals import BACKUP as STATE_BACKUP
 from firmware.signals import GRID
-from host_tests.host.invariants import DELAY_MS, RETURN_MS, Referee
+from host_tests.host.invariants import DELAY_MS, RETURN_MS, SUPPLY_MS, Referee
 from host_tests.unit.modbus_line import ADDRESSES, write_many, write_one
 from tools.simulator import scenario
 
@@ -79,7 +80,9 @@ master = st.one_of(
         st.lists(st.integers(10, 100), min_size=3, max_size=3, unique=True),
         st.sampled_from([7, 7, 7, 7, 1, 2, 4, 5]),
     ),
-    st.just({"orders": [write_one(ADDRESSES["load_management_enable"], 0), write_one(ADDRESSES["commit"], 1)]}),
+    st.just(
+        {"orders": [write_one(ADDRESSES["load_management_enable"], 0), write_one(ADDRESSES["commit"], 1)]}
+    ),
 )
 outage = st.sampled_from([{"grid_v": [0.0] * 3}, {"grid_v": [230.0, 0.0, 230.0]}, {"grid_v": [150.0] * 3}])
 repair = st.just({"fault": "none"})
@@ -100,8 +103,6 @@ def _changes(draw, gaps, longest):
 
 short_gaps = st.floats(0, 0.4).map(lambda gap: round(gap, 4))
 long_gaps = st.sampled_from([0.4, 1.0, 2.2, 3.0, 3.0, 5.0, 12.0, 12.0, 30.0, 70.0, 320.0])
-phasor_changes = _changes(st.one_of(short_gaps, long_gaps, long_gaps), 14)
-sample_changes = _changes(short_gaps, 12)
 
 
 def _play(changes, level, start_s=0.0):
@@ -140,14 +141,73 @@ def _back_to_grid(referee):
     assert referee.simulation.box.phases_supplied == 7
 
 
+def _on_to_backup(referee):
+    """Take the grid away for longer than the box may need; it must feed what it may feed."""
+    _mend(referee, grid_v=[0.0] * 3)
+    referee.run_until(referee.simulation.t_ms + SUPPLY_MS + 15000)
+    assert referee.simulation.box.phases_supplied == referee.served
+    assert referee.simulation.box.state == STATE_BACKUP
+
+
 @settings(max_examples=150, **FIXED)
-@given(phasor_changes)
-def test_random_scenarios_and_back_to_the_grid(changes):
-    _back_to_grid(_play(changes, "phasor"))
+@given(
+    _changes(st.one_of(short_gaps, long_gaps, long_gaps), 14), st.sampled_from([_back_to_grid, _on_to_backup])
+)
+def test_random_scenarios_and_what_they_end_in(changes, end):
+    end(_play(changes, "phasor"))
 
 
 @settings(max_examples=25, **FIXED)
-@given(sample_changes)
+@given(_changes(short_gaps, 12))
 def test_random_scenarios_of_samples(changes):
     referee = _play(changes, "sample", start_s=2.2)
     referee.run_until(referee.simulation.t_ms + 500)
+
+
+# -- moments that the random scenarios have found, or may miss -------------------------------------------
+
+OUT = {"grid_v": [0.0] * 3}
+
+
+def test_load_management_holds_from_the_first_moment_of_backup():
+    for level in ("phasor", "sample"):
+        referee = _play([(2.5, _manage([3, 2, 1], [20, 30, 40], 7)), (0.4, {"soc": 35}), (1.2, OUT)], level)
+        referee.run_until(referee.simulation.t_ms + 3000)
+        assert referee.simulation.box.phases_supplied == 6, level
+
+
+def test_a_q_whose_weld_is_hidden_keeps_k_grid_open():
+    for others in ([], [{"fault": "aux_grid"}], [{"fault": "weld_grid"}], [{"fault": "stuck_q2"}]):
+        faults_first = [(3.0, {"fault": "hidden_weld_q1"}), (0.5, OUT), *[(5.0, what) for what in others]]
+        referee = _play([*faults_first, (3.0, SOUND)], "phasor")
+        referee.run_until(referee.simulation.t_ms + 60000)
+        assert referee.hidden_joins == 0
+
+
+def test_a_k_grid_whose_weld_is_hidden_meets_a_dead_grid_only_and_is_left_when_it_returns():
+    referee = _play([(3.0, {"fault": "hidden_weld_grid"}), (1.0, OUT)], "phasor")
+    referee.run_until(referee.simulation.t_ms + 5000)
+    assert referee.hidden_joins >= 1  # nothing could show it: the grid side was dead
+    referee.simulation.apply(SOUND)
+    referee.run_until(referee.simulation.t_ms + 20000)
+    assert not referee.simulation.plant.joined
+    for value in (60.0, 115.0, 150.0, 280.0):  # a grid that is bad and not dead shows the weld
+        referee = _play([(3.0, {"fault": "hidden_weld_grid"}), (1.0, {"grid_v": [value] * 3})], "phasor")
+        referee.run_until(referee.simulation.t_ms + 60000)
+        assert referee.hidden_joins == 0, value
+
+
+def test_a_weld_that_its_mirror_contact_shows_never_joins():
+    for name in ("grid", "q1", "q2", "q3"):
+        for kind in ("weld", "aux"):
+            steps = [
+                (3.0, {"fault": f"{kind}_{name}"}),
+                (1.0, OUT),
+                (70.0, SOUND),
+                (70.0, OUT),
+                (30.0, SOUND),
+            ]
+            referee = _play(steps, "phasor")
+            referee.run_until(referee.simulation.t_ms + 30000)
+            assert referee.simulation.plant.hazards == 0
+            _back_to_grid(referee)

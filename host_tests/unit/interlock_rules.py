@@ -27,7 +27,7 @@ def expected(request, permits, coils, not_open, grid_open_ms, backup_open_ms, de
     granted = 0
     for coil in wanted:
         others, since_ms = (QS, backup_open_ms) if coil == K_GRID else ((K_GRID,), grid_open_ms)
-        if all([sure_open(other) for other in others]) and since_ms >= dead_time_ms:
+        if all(sure_open(other) for other in others) and since_ms >= dead_time_ms:
             granted += coil
     return granted
 

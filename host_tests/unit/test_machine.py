@@ -328,7 +328,7 @@ def test_welded_k_grid_keeps_every_q_open():
     bench.run(120000)
     assert bench.driver.mask == 0 and bench.faults.locked == Q_ALL
     assert bench.faulty("k_grid_not_open") == 4, "once and three retries"
-    assert all([mask in (0, K_GRID) for mask in bench.driver.history])
+    assert all(mask in (0, K_GRID) for mask in bench.driver.history)
     bench.weld = set()
     bench.faults.reset()
     bench.machine.reset()
@@ -434,6 +434,19 @@ def test_a_q_that_claims_to_be_closed_opens_k_grid():
     assert bench.driver.mask & K_GRID == 0
     bench.aux = set()
     bench.until("grid", 20000)
+
+
+def test_a_q_that_claims_to_be_closed_while_k_grid_closes():
+    bench = on_backup()
+    bench.heal_grid()
+    bench.until("to_grid")
+    while not bench.driver.mask & K_GRID:
+        bench.step(5)
+    bench.aux = {3}
+    bench.no_contact = {0}  # or the house would be on the grid before the doubt is confirmed
+    bench.run(30)
+    assert bench.driver.mask == 0 and bench.faulty("q_l3_not_open") == 1
+    assert bench.faulty("k_grid_not_closed") == 0
 
 
 def test_welded_q_keeps_k_grid_open():

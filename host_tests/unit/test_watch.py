@@ -120,6 +120,7 @@ def test_one_block_inside_the_limits_starts_the_confirmation_anew():
         for _ in range(5):
             stage.volts(2, volts)
             stage.blocks(CONFIRM - 1)
+            assert stage.watch.bad() == (GRID_OK, 0)
             stage.volts(2, 200.0)
             stage.blocks(1)
             assert stage.watch.bad() == (GRID_OK, 0)
@@ -174,6 +175,38 @@ def test_dips_and_interruptions_count_at_once():
     assert stage.watch.bad() == (GRID_OK, 0)
 
 
+def test_the_limits_of_dip_interruption_and_return_band_to_the_count():
+    for phase in range(3):
+        for volts, below in ((103.5, PHASE_LOSS), (23.0, None)):
+            stage = Stage()
+            limit = mean_square(volts, GAIN, 32)
+            stage.half[phase] = limit
+            stage.blocks(1)
+            at = stage.watch.bad()[0]
+            stage.half[phase] = limit - 1
+            stage.blocks(1)
+            under = stage.watch.bad()[0]
+            assert (at, under) == ((GRID_OK, DEEP_DIP) if below else (DEEP_DIP, PHASE_LOSS)), volts
+        for volts, step in ((195.5, -1), (253.0, 1)):
+            stage = Stage()
+            stage.level[phase] = mean_square(volts, GAIN, 64)
+            stage.blocks(1)
+            assert stage.watch.good_blocks == 1, volts
+            stage.level[phase] += step
+            stage.blocks(1)
+            assert stage.watch.good_blocks == 0, volts
+
+
+def test_a_half_cycle_just_at_the_limit_is_not_on_its_way_down():
+    for quick_less, reason in ((0, PHASE_LOSS), (1, INTERRUPTION)):
+        stage = Stage()
+        for phase in (1, 2):
+            stage.half[phase] = mean_square(23.0, GAIN, 32) - quick_less
+        stage.volts(0, 200.0, 0.0)
+        stage.blocks(1)
+        assert stage.watch.bad() == (reason, 1)
+
+
 def test_two_phases_gone_is_a_phase_loss_of_the_first():
     stage = Stage()
     stage.volts(1, 100.0, 0.0)
@@ -210,6 +243,28 @@ def test_what_the_row_says_of_zero_wins_over_a_half_cycle_that_was_partly_sound(
     stage.row(0, 7, 100, 9000)
     stage.blocks(1)
     assert stage.watch.bad() == (DEEP_DIP, 1)
+
+
+def test_a_ninth_of_the_reference_divides_gone_from_dipped():
+    for quick in (200.0, 80.0):  # with and without the half cycle below its limit
+        for phase in range(3):
+            for samples, reason in ((1000, PHASE_LOSS), (1001, DEEP_DIP)):
+                for row in (8, 31):
+                    stage = Stage()
+                    stage.volts(phase, 200.0, quick)
+                    stage.row(phase, row, samples, 9000)
+                    stage.blocks(1)
+                    assert stage.watch.bad() == (reason, phase + 1), (quick, samples, row)
+
+
+def test_half_a_cycle_into_the_row_the_half_cycle_speaks():
+    """By then it holds nothing sound any more, and what it says is exact."""
+    for row, reason in ((31, PHASE_LOSS), (32, DEEP_DIP), (255, DEEP_DIP)):
+        stage = Stage()
+        stage.volts(1, 200.0, 60.0)
+        stage.row(1, row, 0, 9000)
+        stage.blocks(1)
+        assert stage.watch.bad() == (reason, 2), row
 
 
 def test_phases_that_are_on_their_way_down_make_it_an_interruption():

@@ -23,7 +23,7 @@ class Random:
 
 
 class Wave:
-    """One channel: `rms` in V or A, `deg` its angle at time 0, `offset` in counts, harmonics {order: part}."""
+    """One channel: `rms` in V or A, angle `deg` at time 0, `offset` in counts, `harmonics` {order: part}."""
 
     def __init__(self, rms, hz=50.0, deg=0.0, offset=0.0, harmonics=None):
         self.rms = rms

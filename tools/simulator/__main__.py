@@ -11,7 +11,7 @@ import sys
 import tempfile
 import termios
 import tty
-from typing import Any
+from typing import Any, NoReturn
 
 from tools import cpython, micropython_host
 
@@ -24,9 +24,16 @@ class UsageError(Exception):
     """Something the user can mend; the text says what and how."""
 
 
+class CommandLine(argparse.ArgumentParser):
+    """A parser whose complaints are one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"simulator: {message}\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    line = argparse.ArgumentParser(prog="python -m tools.simulator", description="The backup box, simulated.")
+    line = CommandLine(prog="python -m tools.simulator", description="The backup box, simulated.")
     line.add_argument("--scenario", metavar="FILE.toml", help="what the plant does and when")
     line.add_argument(
         "--tty",
@@ -52,7 +59,7 @@ def configure(options: argparse.Namespace) -> dict[str, Any]:
     from tools.simulator.scenario import ScenarioError, load
 
     steps: list[dict[str, Any]] = []
-    if options.scenario:
+    if options.scenario is not None:
         try:
             steps = load(options.scenario)
         except ScenarioError as error:
@@ -70,7 +77,7 @@ def configure(options: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(f"--duration must be above 0 and at most 31536000 s, not {duration:g}")
     if duration is None and speed is None:
         duration = (steps[-1]["at_s"] if steps else 0.0) + AFTER_LAST_STEP_S
-    if options.events:
+    if options.events is not None:
         try:
             open(options.events, "w").close()
         except OSError as error:
@@ -138,7 +145,7 @@ def _set_line(fd: int) -> None:
 
 def open_serial(options: argparse.Namespace, config: dict[str, Any]) -> Serial | None:
     """Open the serial port that the options ask for. Raises UsageError."""
-    if options.tty:
+    if options.tty is not None:
         return Serial(pathlib.Path(options.tty), may_be_device=True)
     return Serial(DEFAULT_LINK, may_be_device=False) if config["speed"] == 1.0 else None
 

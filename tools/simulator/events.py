@@ -12,8 +12,20 @@ def fields(event: dict) -> list:
 
 
 def to_json(event: dict) -> str:
-    """Return the event as one line of JSON."""
-    return "{" + ", ".join(['"%s": %s' % (key, json.dumps(event[key])) for key in fields(event)]) + "}"
+    """Return the event as one line of JSON, the same text on every interpreter."""
+    return "{" + ", ".join(['"%s": %s' % (key, _json(event[key])) for key in fields(event)]) + "}"
+
+
+def _json(value) -> str:
+    """MicroPython's json prints some floats with 16 digits (8521.200000000001), and dictionaries unordered."""
+    if isinstance(value, float):
+        text = "%.4f" % value
+        return text[:-3] if text.endswith("000") else text.rstrip("0")
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join([_json(item) for item in value]) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(['"%s": %s' % (key, _json(value[key])) for key in sorted(value)]) + "}"
+    return json.dumps(value)
 
 
 def line(event: dict) -> str:

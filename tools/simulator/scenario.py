@@ -26,7 +26,8 @@ def _number(low: float, high: float, unit: str) -> Callable[[Any], str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # TOML's integers may be too large for a float, which math.isfinite would not take.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
 def _three(low: float, high: float, unit: str) -> Callable[[Any], str]:
@@ -63,7 +64,7 @@ def _harmonics(value: Any) -> str:
     if not isinstance(value, dict):
         return 'must be a table such as {"3"=0.05, "5"=0.03}'
     for order, part in value.items():
-        if not order.isdecimal() or not 2 <= int(order) <= 50:
+        if not order.isdecimal() or len(order) > 2 or not 2 <= int(order) <= 50:
             return f"has no order {order}; orders are 2 to 50"
         if not _is_number(part) or not 0 <= part <= 1:
             return f"of order {order} must be 0 to 1 of the fundamental"
@@ -125,6 +126,8 @@ def load(path: str | Path) -> list[dict[str, Any]]:
         raise ScenarioError(f"{path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise ScenarioError(f"{path}: not a scenario: nested too deep") from error
     unknown = [key for key in document if key != "step"]
     if unknown:
         raise ScenarioError(f"{path}: unknown key {unknown[0]}; a scenario holds [[step]] tables only")

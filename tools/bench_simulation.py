@@ -1,0 +1,69 @@
+"""Times the simulation inside the interpreter it runs on: `micropython tools/bench_simulation.py`. Portable.
+
+Prints one line a level: its name, the seconds simulated in one run, and how many seconds of real time
+each of the runs took. Every run holds a start, an outage, the transfer to the backup output, the return,
+and the state of charge in a Modbus frame every second.
+"""
+
+import gc
+import sys
+import time
+
+_RUNS = 5
+# Level, seconds of one run, and when the grid fails and comes back.
+_LEVELS = (("sample", 12.0, 4.0, 7.0), ("phasor", 1800.0, 600.0, 900.0))
+
+
+def clock_us() -> int:
+    """Return microseconds from a counter that only rises."""
+    if sys.implementation.name == "micropython":
+        return time.ticks_us()  # type: ignore[attr-defined]
+    return time.perf_counter_ns() // 1000
+
+
+def elapsed_s(start_us: int) -> float:
+    """Return the seconds since a value of `clock_us`."""
+    if sys.implementation.name == "micropython":
+        return time.ticks_diff(time.ticks_us(), start_us) / 1e6  # type: ignore[attr-defined]
+    return (clock_us() - start_us) / 1e6
+
+
+def run(level: str, length_s: float, fails_s: float, returns_s: float) -> float:
+    """Run once and return how many seconds it took; raises RuntimeError when it was not what it should be."""
+    from tools.simulator.simulation import Simulation
+
+    steps = [
+        {"at_s": 0, "noise_lsb": 1.0, "pv_w": 1500.0, "soc": 70},
+        {"at_s": fails_s, "grid_v": [0.0] * 3},
+        {"at_s": returns_s, "grid_v": [230.0] * 3},
+    ]
+    states: list = []
+
+    def emit(event: dict) -> None:
+        if event["event"] == "state":
+            states.append(event["state"])
+
+    simulation = Simulation(steps, level, emit)
+    gc.collect()
+    start_us = clock_us()
+    simulation.run_until(length_s * 1000)
+    took_s = elapsed_s(start_us)
+    requests = simulation.box.slave.requests
+    if states[-1] != "grid" or "backup" not in states or requests < length_s * 0.9:
+        raise RuntimeError("not a sound run: %s, %d requests" % (states, requests))
+    return took_s
+
+
+def main() -> None:
+    """Time every level."""
+    for level, length_s, fails_s, returns_s in _LEVELS:
+        took = [run(level, length_s, fails_s, returns_s) for _ in range(_RUNS)]
+        print(level, length_s, " ".join(["%.4f" % seconds for seconds in took]))
+
+
+if __name__ == "__main__":
+    if sys.implementation.name == "cpython":
+        from tools import cpython
+
+        cpython.install()
+    main()
