@@ -24,7 +24,7 @@ SUPPLY_MS = 16000.0
 _READ_EVERY = 199  # steps between two looks at all registers
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """An invariant does not hold."""
 
 
@@ -41,12 +41,14 @@ class Lasting:
 
 
 class Referee:
-    """Runs a simulation of `steps` and raises `Broken` as soon as an invariant does not hold."""
+    """Runs a simulation of `steps` and raises `BrokenError` as soon as an invariant does not hold."""
 
     def __init__(self, steps, level: str) -> None:
         self.events: list = []
+        self.story: list = []
         self.hidden_joins = 0
         self._coil_since: dict = {}  # name: time of its last off, None while on
+        self._conducted_ms: dict = {}  # name: when its contacts last conducted and said so
         self._transfers: list = []
         self._shed = 0  # phases that load management has dropped
         self._delay_ms = 0.0  # the longest delay of the backup output so far
@@ -63,8 +65,14 @@ class Referee:
         while self.simulation.t_ms < t_ms - 1e-6:
             self._step(t_ms)
 
+    def apply(self, step: dict) -> None:
+        """Carry out a scenario step now."""
+        self.story.append("%.4f s %s" % (self.simulation.t_ms / 1000, step))
+        self.simulation.apply(step)
+
     def ask(self, frame: bytes, patience_ms: float = 1500.0) -> bytes:
         """Send a request as a master on the line does; return the reply, empty while the box is away."""
+        self.story.append("%.4f s the master sends %s" % (self.simulation.t_ms / 1000, frame.hex()))
         line = self.simulation.line
         line.take()
         line.now_us = self.simulation.now_us()
@@ -104,7 +112,8 @@ class Referee:
 
     def _require(self, holds, text: str) -> None:
         if not holds:
-            raise Broken("at %.4f s: %s" % (self.simulation.t_ms / 1000, text))
+            story = "".join("\n  " + line for line in self.story)
+            raise BrokenError("at %.4f s: %s; what was done:%s" % (self.simulation.t_ms / 1000, text, story))
 
     def _lasts(self, name, holds) -> float:
         return self._lasting.setdefault(name, Lasting()).update(bool(holds), self.simulation.t_ms)
@@ -135,6 +144,10 @@ class Referee:
             self._require(
                 t_ms - off_ms >= DEAD_TIME_MS, "%s on %g ms after %s" % (name, t_ms - off_ms, other)
             )
+        for other in self.simulation.plant.contactors:
+            if (other.name == "grid") != (name == "K_GRID"):
+                apart_ms = t_ms - self._conducted_ms.get(other.name, -DEAD_TIME_MS)
+                self._require(apart_ms >= DEAD_TIME_MS, "%s on, %s opened just now" % (name, other.name))
         # Whatever the feedback says: nothing is closed onto a bus that has been live for long enough to
         # be seen, but by the contactor that is welded itself. So even a hidden weld joins two sides only
         # while one of them is dead.
@@ -179,6 +192,9 @@ class Referee:
         volts = [plant.grid_volts(n) for n in range(3)]
         for phase in range(3):
             self._lasts(("live", phase), plant.load_volts(phase) >= DEAD_V)
+        for contactor in plant.contactors:
+            if contactor.main and contactor.not_open:
+                self._conducted_ms[contactor.name] = simulation.t_ms
         bad = min(volts) < 182.0 or max(volts) > 267.0 or not 47.4 < plant.grid_hz < 51.6
         bad_ms = self._lasts("bad", bad)
         self._require(not coils & K_GRID or bad_ms < OPENS_BY_MS, "K_GRID on, grid bad for %g ms" % bad_ms)

@@ -54,7 +54,7 @@ FIELDS = {
 STATES = ["starting", "grid", "to_backup", "backup", "to_grid", "fault", "off", "bypass"]
 
 
-def _run(*arguments, cwd=None):
+def _run(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "tools.simulator", *map(str, arguments)],
         cwd=micropython_host.ROOT,

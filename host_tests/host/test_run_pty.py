@@ -3,6 +3,7 @@
 Real time: nothing here sleeps for a fixed time, everything waits for what it needs and says what it missed.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -64,6 +65,9 @@ class Running:
         self._reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
         self._reader.start()
         self.client = ModbusSerialClient(str(self.tty), baudrate=9600, timeout=1.0, retries=1)
+
+    def wait(self):
+        """Wait until it answers."""
         wait_for("the link to the pseudo-terminal", lambda: self.process.poll() is None and self.tty.exists())
         assert self.client.connect()
         wait_for("the first reply", lambda: self.value("meter_model") == "BackupBox_PLUS")
@@ -135,25 +139,32 @@ def _crc(body):
     return struct.pack("<H", crc)
 
 
-def _started(tmp_path_factory, scenario, *options):
+@contextlib.contextmanager
+def started(tmp_path_factory, scenario, *options):
+    """A running box, which has to end well and to leave nothing behind."""
     running = Running(tmp_path_factory.mktemp("box"), scenario, *options)
-    yield running
-    assert running.stop() == 0
+    try:
+        running.wait()
+        yield running
+    finally:
+        code = running.stop()
     text = "".join(running.lines)
-    assert "Traceback" not in text, text
+    assert code == 0 and "Traceback" not in text, text
     assert not running.tty.is_symlink(), "the link stays behind"
 
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory):
     """A box on a sound grid, on MicroPython where there is one; the tests are its only master."""
-    yield from _started(tmp_path_factory, SOUND)
+    with started(tmp_path_factory, SOUND) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def dark(tmp_path_factory):
     """A box that never sees a grid."""
-    yield from _started(tmp_path_factory, OUTAGE)
+    with started(tmp_path_factory, OUTAGE) as running:
+        yield running
 
 
 def test_what_is_printed(box):
@@ -297,13 +308,11 @@ def test_load_management_takes_effect(dark):
 
 
 def test_shedding_is_among_the_events(tmp_path_factory):
-    running = _started(tmp_path_factory, OUTAGE)
-    box = next(running)
-    wait_for("backup", lambda: box.words("phases_supplied") == [7])
-    assert box.write("soc", 35) == 0
-    assert box.manage() == 0
-    wait_for("L3 to be dropped", lambda: box.words("phases_supplied") == [3])
-    assert next(running, None) is None
+    with started(tmp_path_factory, OUTAGE) as box:
+        wait_for("backup", lambda: box.words("phases_supplied") == [7])
+        assert box.write("soc", 35) == 0
+        assert box.manage() == 0
+        wait_for("L3 to be dropped", lambda: box.words("phases_supplied") == [3])
     events = [json.loads(line) for line in box.events.read_text().splitlines()]
     shed = [event for event in events if event["event"] == "shed"]
     assert [{key: event[key] for key in event if key != "t_ms"} for event in shed] == [
@@ -312,49 +321,45 @@ def test_shedding_is_among_the_events(tmp_path_factory):
 
 
 def test_on_cpython(tmp_path_factory):
-    running = _started(tmp_path_factory, SOUND, "--cpython")
-    box = next(running)
-    for name in REGISTERS:
-        box.words(name)
-    wait_for("state grid", lambda: box.state() == "grid")
-    assert box.manage() == 0
-    assert box.manage(priority_l3=2) == 3
-    assert box.running() == LIMITS
-    assert box.write("ct_ratio", 1) == 2
-    assert next(running, None) is None
+    with started(tmp_path_factory, SOUND, "--cpython") as box:
+        for name in REGISTERS:
+            box.words(name)
+        wait_for("state grid", lambda: box.state() == "grid")
+        assert box.manage() == 0
+        assert box.manage(priority_l3=2) == 3
+        assert box.running() == LIMITS
+        assert box.write("ct_ratio", 1) == 2
 
 
 # -- mbpoll ------------------------------------------------------------------------------------------
 
 
-def _mbpoll(box, *arguments):
+def _mbpoll(box, *options, values=()):
     command = shutil.which("mbpoll")
     if command is None:
         pytest.skip("mbpoll is not installed (Debian: apt install mbpoll)")
     box.client.close()
-    line = [command, "-m", "rtu", "-b", "9600", "-P", "none", "-a", "1", "-0", "-1", "-o", "2"]
+    line = [command, "-m", "rtu", "-b", "9600", "-P", "none", "-a", "1", "-0", "-1", "-o", "2", *options]
     try:
         return subprocess.run(
-            [*line, *arguments[:-1], str(box.tty), *arguments[-1:]] if arguments[-1] else
-            [*line, *arguments[:-1], str(box.tty)],
-            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-        )  # fmt: skip
+            [*line, str(box.tty), *values], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
     finally:
         assert box.client.connect()
 
 
 def test_mbpoll_reads_the_meter_model(box):
     entry = REGISTERS["meter_model"]
-    done = _mbpoll(box, "-t", "3:hex", "-r", str(entry["address"]), "-c", str(entry["words"]), "")
+    done = _mbpoll(box, "-t", "3:hex", "-r", str(entry["address"]), "-c", str(entry["words"]))
     assert done.returncode == 0, done.stderr
     words = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("[")]
     assert bytes.fromhex("".join(word[2:] for word in words)).rstrip(b"\0") == b"BackupBox_PLUS"
 
 
 def test_mbpoll_cannot_write_the_ct_ratio(box):
-    done = _mbpoll(box, "-t", "4", "-r", str(REGISTERS["ct_ratio"]["address"]), "5")
+    done = _mbpoll(box, "-t", "4", "-r", str(REGISTERS["ct_ratio"]["address"]), values=["5"])
     assert "Illegal data address" in done.stdout + done.stderr
     assert box.words("ct_ratio") == [1]
-    done = _mbpoll(box, "-t", "4", "-r", str(REGISTERS["soc"]["address"]), "44")
+    done = _mbpoll(box, "-t", "4", "-r", str(REGISTERS["soc"]["address"]), values=["44"])
     assert done.returncode == 0, done.stderr
     assert box.words("soc") == [44]

@@ -15,16 +15,17 @@ KEYS = {
     "harmonics": (
         ['{"3"=0.05, "5"=0.03}', "{}"],
         {'{"1"=0.1}': "orders are 2 to 50", '{"51"=0.1}': "no order 51", '{"x"=0.1}': "no order x",
-         '{"3"=1.5}': "0 to 1", '{"3"=0.6, "5"=0.6}': "add up", "0.05": "table", '{"1234567"=0.1}': "no order"},
+         '{"3"=1.5}': "0 to 1", '{"3"=0.6, "5"=0.6}': "add up", "0.05": "table",
+         '{"1234567"=0.1}': "no order"},
     ),
     "noise_lsb": (["0", "2.5"], {"-1": "0 to 50", "51": "counts"}),
-    "load_w": (["3000", "[1, 2, 3]"], {"-1": "W", "[1, 2]": "three of", "[20000, 0, 0]": "three of", "1e6": "W"}),
+    "load_w": (["3000", "[1, 2, 3]"], {"[1, 2]": "three of", "[20000, 0, 0]": "three", "1e6": "W"}),
     "load_pf": (["0.9", "-0.8", "[1, 0.5, -0.5]"], {"0": "lagging", "1.1": "lagging", "[1, 1]": "three"}),
     "pv_w": (["0", "[0, 0, 5000]"], {"-5": "W", "[true, 0, 0]": "three of"}),
     "backup_v": (["230", "[230, 0, 0]"], {"401": "V", "[230]": "three of"}),
     "backup_hz": (["50"], {"71": "30 to 70 Hz"}),
     "backup_delay_s": (["0", "0.5"], {"-1": "s", "3601": "3600 s"}),
-    "soc": (["0", "100"], {"101": "whole number", "-1": "whole number", "50.5": "whole number", "true": "whole"}),
+    "soc": (["0", "100"], {"101": "whole number", "-1": "whole number", "50.5": "whole", "true": "whole"}),
     "soc_silent": (["true", "false"], {"1": "true or false"}),
     "fault": (
         [f'"{fault}"' for fault in scenario.FAULTS],
@@ -35,25 +36,10 @@ KEYS = {
     "dip": (["[0, 0, 0, 1]"], {"[0, 0, 1]": "four of", "[0, 0, 0, 2]": "four of", "1": "four of"}),
     "restart": (["true"], {"false": "left out", "1": "be true"}),
 }  # fmt: skip
-ISSUE_KEYS = [
-    "grid_v",
-    "grid_hz",
-    "grid_deg",
-    "harmonics",
-    "noise_lsb",
-    "load_w",
-    "load_pf",
-    "pv_w",
-    "backup_v",
-    "backup_delay_s",
-    "soc",
-    "soc_silent",
-    "fault",
-    "switch",
-    "bypass",
-    "dip",
-    "restart",
-]
+FROM_THE_ISSUE = {
+    *("at_s", "grid_v", "grid_hz", "grid_deg", "harmonics", "noise_lsb", "load_w", "load_pf", "pv_w"),
+    *("backup_v", "backup_delay_s", "soc", "soc_silent", "fault", "switch", "bypass", "dip", "restart"),
+}
 
 
 def _file(folder, text):
@@ -76,7 +62,7 @@ def _step(key, value):
 
 def test_the_table_here_has_every_key():
     assert set(KEYS) == set(scenario.KEYS)
-    assert set(ISSUE_KEYS) <= set(KEYS)
+    assert set(KEYS) >= FROM_THE_ISSUE
     for name in ("grid", "q1", "q2", "q3"):
         assert {"weld_" + name, "stuck_" + name, "aux_" + name} <= set(scenario.FAULTS)
 

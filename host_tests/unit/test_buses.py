@@ -90,6 +90,35 @@ def test_each_channel_has_its_own_gain():
     assert not stage.buses.backup_usable(2), "345 V"
 
 
+def test_the_limit_of_live_itself_is_not_live():
+    stage = Stage()
+    limit = mean_square(103.5, GAIN, 64)
+    for above in (0, 1):
+        for channel in range(9):
+            stage.level[channel] = limit + above
+        for phase in range(3):
+            live = (
+                stage.buses.grid_live(phase),
+                stage.buses.load_live(phase),
+                stage.buses.backup_live(phase),
+            )
+            assert live == (bool(above),) * 3
+    limit = mean_square(50.0, GAIN, 64)
+    for above in (-1, 0):
+        stage.level[3] = limit + above
+        assert stage.buses.load_dead(0) == (above < 0)
+
+
+def test_the_gain_of_a_backup_channel_counts_for_live_too():
+    for phase in range(3):
+        calibration = Calibration()
+        calibration.set("B%d" % (phase + 1), gain=2 * GAIN)
+        stage = Stage(calibration)
+        for other in range(3):
+            stage.volts(6 + other, 60.0)
+            assert stage.buses.backup_live(other) == (other == phase), "120 V on this one"
+
+
 def test_before_the_limits_are_set_nothing_may_be_closed_onto():
     buses = Buses(array("i", [0] * 9))
     assert not buses.load_dead(0)

@@ -1,5 +1,7 @@
 """Frequency and sequence from whole chains of blocks: accuracy, harmonics, wrong wiring, missing phases."""
 
+import math
+
 from firmware.acquire.calibration import Calibration
 from firmware.measure.frequency import RIGHT, UNKNOWN, WRONG, Frequency
 from firmware.supervise.front_end import FrontEnd
@@ -106,3 +108,7 @@ def test_a_gap_forgets_the_frequency_for_one_cycle():
     frequency.update(values, True)
     assert frequency.hz == 0.0 == frequency.smooth_hz
     assert frequency.count == 3
+    # One hertz more turns the phasor by 7.2 degrees a cycle: the mean begins with it, not with the old 50.
+    turned = [60000000.0 * math.cos(0.04 * math.pi), 60000000.0 * math.sin(0.04 * math.pi)] * 3
+    frequency.update(turned, False)
+    assert abs(frequency.hz - 51.0) < 0.001 and abs(frequency.smooth_hz - 51.0) < 0.001

@@ -85,11 +85,10 @@ def test_qualified_after_the_qualification_time():
     for ms in (1000, 2000, 60000):
         stage = Stage(qualification_ms=ms)
         stage.run(20)
-        begin = stage.grid.good_ms
-        stage.run(ms - begin - 10)
-        assert not stage.grid.qualified, ms
-        stage.run(20)
-        assert stage.grid.qualified and stage.grid.good_ms >= ms
+        stage.run(ms - stage.grid.good_ms - 10)
+        assert stage.grid.good_ms == ms - 10 and not stage.grid.qualified, ms
+        stage.run(10)
+        assert stage.grid.good_ms == ms and stage.grid.qualified, ms
 
 
 def test_a_break_starts_the_qualification_anew():
@@ -121,8 +120,11 @@ def test_frequency_limits_are_confirmed():
         stage = Stage()
         stage.run(3000)
         stage.frequency.hz = hz
+        # The value is the mean of the 40 ms before it: 20 ms have passed when it is first seen.
         assert stage.run(70) == GRID_OK, hz
-        stage.run(30)
+        stage.run(10)
+        assert stage.grid.bad == bad, hz
+        stage.run(20)
         assert stage.grid.bad == bad, hz
         if bad:
             assert (stage.grid.reason, stage.grid.phase) == (FREQUENCY, 0) and not stage.grid.qualified
@@ -146,6 +148,14 @@ def test_the_return_band_of_the_frequency_is_narrower():
         stage.frequency.hz = hz
         stage.run(5000)
         assert not stage.grid.bad and stage.grid.qualified == good, hz
+
+
+def test_the_ends_of_the_return_band_belong_to_it():
+    for hz, good in ((47.75, True), (51.25, True), (47.74, False), (51.26, False)):
+        stage = Stage(return_frequency_low_chz=4775, return_frequency_high_chz=5125)
+        stage.frequency.hz = hz
+        stage.run(5000)
+        assert stage.grid.qualified == good, hz
 
 
 def test_frequency_limits_are_settings():

@@ -193,6 +193,15 @@ def test_saving_over_two_damaged_slots_makes_it_whole_again():
     assert _load(shelf) == (NEW, 0)
 
 
+def test_damage_is_counted_anew_at_every_load():
+    shelf = _two()
+    shelf.records["r.a"] = b"?"
+    record = Record(shelf, "r")
+    for _ in range(3):
+        record.load()
+        assert record.damaged == 1
+
+
 def test_content_that_is_no_record_is_refused():
     import binascii
 

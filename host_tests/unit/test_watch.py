@@ -257,6 +257,16 @@ def test_a_ninth_of_the_reference_divides_gone_from_dipped():
                     assert stage.watch.bad() == (reason, phase + 1), (quick, samples, row)
 
 
+def test_all_phases_gone_by_their_rows_is_an_interruption():
+    for quick in (200.0, 80.0):
+        stage = Stage()
+        for phase in range(3):
+            stage.volts(phase, 200.0, quick)
+            stage.row(phase, 12, 0, 9000)
+        stage.blocks(1)
+        assert stage.watch.bad() == (INTERRUPTION, 1), quick
+
+
 def test_half_a_cycle_into_the_row_the_half_cycle_speaks():
     """By then it holds nothing sound any more, and what it says is exact."""
     for row, reason in ((31, PHASE_LOSS), (32, DEEP_DIP), (255, DEEP_DIP)):
@@ -360,13 +370,14 @@ def test_several_blocks_at_once_trip_as_single_ones_do():
 
 def test_counters_saturate_below_the_small_integers():
     top = 0x3FFFFFF
-    for volts, word in ((180.0, 8), (270.0, 11), (230.0, 0)):
-        stage = Stage()
-        stage.volts(0, volts)
-        for _ in range(3):
-            stage.watch.judge(top)
-        assert stage.watch._state[word] == top
-        assert stage.watch.good_blocks == (top if volts == 230.0 else 0)
+    for phase in range(3):
+        for volts, word in ((180.0, 8 + phase), (270.0, 11 + phase), (230.0, 0)):
+            stage = Stage()
+            stage.volts(phase, volts)
+            for _ in range(3):
+                stage.watch.judge(top)
+            counters = [stage.watch._state[n] for n in (0, 8, 9, 10, 11, 12, 13)]
+            assert stage.watch._state[word] == top and sum(counters) == top, (phase, volts)
 
 
 def test_the_neutral_zone_is_eight_percent_of_the_nominal_peak():

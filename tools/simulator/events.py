@@ -17,7 +17,7 @@ def to_json(event: dict) -> str:
 
 
 def _json(value) -> str:
-    """MicroPython's json prints some floats with 16 digits (8521.200000000001), and dictionaries unordered."""
+    """MicroPython's json prints some floats to 16 digits (8521.200000000001), and dictionaries unordered."""
     if isinstance(value, float):
         text = "%.4f" % value
         return text[:-3] if text.endswith("000") else text.rstrip("0")

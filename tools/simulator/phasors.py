@@ -58,11 +58,28 @@ class PhasorFrontEnd:
         self.meter = PhasorMeter()
         self._rest_ms = 0.0
         self._energy_ms = 0.0
+        self._version = -1
         # Filters of the sampled levels are 15 ms long; here a change is seen at the next feed.
         self._factor = [LEVEL_SAMPLES / self.calibration.gain[n] ** 2 for n in VOLTAGE_CHANNELS]
 
     def feed(self, plant, dt_ms: float) -> None:
         """Take the plant's present phasors as the state since the last feed."""
+        if plant.version != self._version:
+            self._version = plant.version
+            self._take(plant)
+        self._rest_ms += dt_ms
+        blocks = int(self._rest_ms / 2.5)
+        self._rest_ms -= 2.5 * blocks
+        if blocks:
+            self.blocks = (self.blocks + blocks) & 0x3FFFFFFF
+            if self.watch.judge(blocks) and self.open_grid is not None:
+                self.open_grid()
+        self._energy_ms += dt_ms
+        whole_ms = int(self._energy_ms)
+        self._energy_ms -= whole_ms
+        self.meter.energy.add(self.meter.readings.grid_p, self.meter.readings.pv_p, whole_ms)
+
+    def _take(self, plant) -> None:
         readings = self.meter.readings
         for phase in range(3):
             readings.v[phase] = plant.grid_volts(phase)
@@ -76,20 +93,10 @@ class PhasorFrontEnd:
             square = int(volts * volts * self._factor[channel])
             level[channel] = square
             half[channel] = square >> 1
-        self._rest_ms += dt_ms
-        blocks = int(self._rest_ms / 2.5)
-        self._rest_ms -= 2.5 * blocks
-        if blocks:
-            self.blocks = (self.blocks + blocks) & 0x3FFFFFFF
-            if self.watch.judge(blocks) and self.open_grid is not None:
-                self.open_grid()
         frequency = self.meter.frequency
         seen = max(readings.v) > _LEAST_V
         readings.frequency = frequency.hz = frequency.smooth_hz = plant.grid_hz if seen else 0.0
         frequency.sequence = _sequence(plant) if min(readings.v) > _LEAST_V else UNKNOWN
-        self._energy_ms += dt_ms
-        self.meter.energy.add(readings.grid_p, readings.pv_p, int(self._energy_ms))
-        self._energy_ms -= int(self._energy_ms)
 
     def _powers(self, plant, phase: int) -> None:
         readings = self.meter.readings

@@ -41,6 +41,7 @@ class Plant:
 
     def __init__(self, report, seed: int = 1) -> None:
         self._report = report
+        self.version = 0  # counts changes: while it stands still, so do all phasors
         self.t_ms = 0.0
         self.grid_v = [NOMINAL_V] * 3
         self.grid_hz = 50.0
@@ -77,6 +78,7 @@ class Plant:
 
     def set(self, step: dict) -> None:
         """Apply the plant's keys of a scenario step (scenario.py checks them)."""
+        self.version += 1
         for key in step:
             value = step[key]
             if key in ("grid_v", "grid_deg"):
@@ -147,6 +149,7 @@ class Plant:
         for contactor in self.contactors:
             if contactor.next_ms() <= t_ms:
                 contactor.advance(t_ms)
+                self.version += 1
         turns = elapsed / 1000
         self._grid_angle = (self._grid_angle + int(turns * self.grid_hz * TURN)) & (TURN - 1)
         self._backup_angle = (self._backup_angle + int(turns * self.backup_hz * TURN)) & (TURN - 1)
@@ -169,6 +172,7 @@ class Plant:
             self._backup_at = INF
             if self.backup_on:
                 self.backup_on = False
+                self.version += 1
                 self._report(self.t_ms, {"event": "plant", "backup": False})
         elif not self.backup_on:
             if self._backup_at == INF:
@@ -176,6 +180,7 @@ class Plant:
             if self.t_ms >= self._backup_at:
                 self._backup_at = INF
                 self.backup_on = True
+                self.version += 1
                 self._report(self.t_ms, {"event": "plant", "backup": True})
 
     def _move_bus(self, elapsed: float) -> None:
@@ -189,6 +194,8 @@ class Plant:
                 self._bus_from_backup[phase] = True
             else:
                 left = self._bus_v[phase] * decay
+                if self._bus_v[phase]:
+                    self.version += 1
                 self._bus_v[phase] = left if left > _BUS_GONE_V else 0.0
 
     # -- as phasors ----------------------------------------------------------------------------------

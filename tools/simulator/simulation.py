@@ -22,7 +22,7 @@ SOC_EVERY_MS = 1000.0
 SOC_REGISTER = "soc"
 # Phasor level: short steps while something moves, long ones while nothing does.
 SHORT_MS = 10.0
-LONG_MS = 100.0
+LONG_MS = 200.0
 _SETTLED_MS = 1500.0
 
 FIRMWARE_EVENTS = ("start", "state", "grid", "shed", "fault", "settings", "store", "remark")
