@@ -1,7 +1,6 @@
 """Print how fast the simulations run, in times real time: `make bench`. Figures, not a test."""
 
 import argparse
-import os
 import pathlib
 import platform
 import statistics
@@ -57,7 +56,7 @@ def _rows(interpreter: str, speeds: dict[str, list[float]]) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__).parse_args(arguments)
-    print(f"Closed loop, times real time, one core of {os.cpu_count()} ({platform.machine()})\n")
+    print(f"Closed loop, times real time: simulated seconds per second of one core ({platform.machine()})\n")
     print(f"{'level':8} {'interpreter':12} {'median':>7} {'of 5 runs':>16}   required")
     command = micropython_host.find()
     try:

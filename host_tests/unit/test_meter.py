@@ -86,12 +86,14 @@ def test_import_and_export_on_different_phases():
 
 def test_offsets_of_the_inputs_change_no_reading():
     waves = _grid(20, 40)
+    waves.update(three(229, names="B1 B2 B3"))
     for n, name in enumerate(sorted(waves)):
-        waves[name].offset = (-1) ** n * (40 + 30 * n)
+        waves[name].offset = (-1) ** n * (40 + 20 * n)
     readings = _readings(waves)
     s = 4600
     for n in range(3):
         assert _near(readings.v[n], 230, 0.0005) and _near(readings.i[n], 20, 0.001)
+        assert _near(readings.b[n], 229, 0.0005)
         assert abs(readings.grid_p[n] - s * math.cos(math.radians(40))) < 0.002 * s
         assert abs(readings.grid_q[n] - s * math.sin(math.radians(40))) < 0.003 * s
 

@@ -64,6 +64,28 @@ def test_bounds_are_inclusive_and_kept():
             assert key in reason and str(value) in reason, (key, value)
 
 
+def test_the_bounds_that_safety_rests_on():
+    """Named once more, so that none is widened by a slip."""
+    for key, low, high in (
+        ("undervoltage_dv", 1610, 2070),  # 0.7 to 0.9 Un
+        ("overvoltage_dv", 2420, 2760),  # 1.05 to 1.2 Un
+        ("frequency_low_chz", 4700, 4950),
+        ("frequency_high_chz", 5050, 5200),
+        ("confirm_ms", 90, 500),
+        ("qualification_ms", 1000, 60000),
+        ("return_delay_s", 60, 900),
+        ("dead_time_ms", 30, 1000),
+        ("stagger_ms", 50, 2000),
+        ("feedback_ms", 100, 1000),
+        ("retry_s", 5, 120),
+        ("dead_bus_dv", 100, 1000),  # its top is below 0.45 Un, where a phase counts as live
+        ("restore_gap_s", 60, 600),
+        ("soc_stale_s", 10, 600),
+        ("soc_hysteresis", 1, 20),
+    ):
+        assert _bounds(key) == (low, high), key
+
+
 def test_only_whole_numbers_are_taken():
     for value in (1.0, "1", None, True, False, [1], 2.5):
         assert "whole number" in check_one("unit_address", value), value
