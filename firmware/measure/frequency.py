@@ -6,6 +6,7 @@ from micropython import const
 
 _CYCLE_S = 0.02
 _SMOOTHED = const(10)
+_FILLING = const(2)
 # Below this the angle is noise: 0.2 Un of 230 V on the reference front end. A pure tone of peak p
 # counts gives p * 7.8 samples a block * 256 * 16/4 points.
 _LEAST = 333.0 * 7.8 * 1024.0
@@ -25,6 +26,7 @@ class Frequency:
         self.sequence = UNKNOWN
         self.count = 0  # cycles taken
         self._before = [0.0] * 6
+        self._strong = [0] * 3  # cycles with enough voltage, per phase, up to _FILLING
         self._mean_hz = 0.0
         self._have = 0
 
@@ -38,14 +40,19 @@ class Frequency:
             a, b = now[2 * phase], now[2 * phase + 1]
             c, d = before[2 * phase], before[2 * phase + 1]
             if a * a + b * b < _LEAST * _LEAST:
+                self._strong[phase] = 0
                 continue
             strong += 1
+            # The first windows after the voltage came are half empty: their angle is not yet its own.
+            if self._strong[phase] < _FILLING:
+                self._strong[phase] += 1
+                continue
             real += a * c + b * d
             imaginary += b * c - a * d
         self._before = now
         self.count = (self.count + 1) & 0x3FFFFFFF
         self.sequence = self._judge_sequence(now) if strong == self.phases else UNKNOWN
-        if gap or not strong or (real == 0.0 and imaginary == 0.0):
+        if gap or (real == 0.0 and imaginary == 0.0):
             self.hz = self.smooth_hz = 0.0
             self._have = 0
             return

@@ -150,7 +150,6 @@ class Machine:
             self._enter(BACKUP)
             self._side.begin(settings["stagger_ms"])
             self._grid.count_transfer(inputs.now_s)
-            self._on_backup(inputs, settings, 0)
 
     def _on_backup(self, inputs: Inputs, settings: dict, dt_ms: int) -> None:
         if self._gate.contactors[0].not_open:
@@ -284,10 +283,12 @@ class Machine:
     def _bus_dead(self, dt_ms: int) -> bool:
         """Every phase dead, but where a contactor that is not confirmed open explains why it is not."""
         buses, not_open = self._buses, self._gate.not_open
+        # A welded K_GRID carries every live grid phase over; one phase alone is fed from elsewhere.
+        through_grid = not_open & K_GRID and self._all_live()
         dead = True
         for n in range(3):
-            through_grid = not_open & K_GRID and buses.grid_live(n)
-            if not (buses.load_dead(n) or not_open & 2 << n or through_grid):
+            explained = not_open & 2 << n or through_grid and buses.grid_live(n)
+            if not (buses.load_dead(n) or explained):
                 dead = False
         self._bus_live_ms = 0 if dead else advance(self._bus_live_ms, dt_ms)
         return dead

@@ -64,7 +64,7 @@ def replay(capsys, path, rate, *more, scales=(VOLTS_PER_COUNT, AMPS_PER_COUNT)):
     return result["box"], result["raw"], printed.err
 
 
-def assert_alike(box, raw, current=0.015, hz=0.06):
+def assert_alike(box, raw, current=0.015, hz=0.02):
     assert box["voltage_v"] == pytest.approx(raw["voltage_v"], rel=0.001)
     assert box["current_a"] == pytest.approx(raw["current_a"], rel=current)
     assert box["active_power_w"] == pytest.approx(raw["active_power_w"], rel=0.004)

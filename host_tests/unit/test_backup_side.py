@@ -142,6 +142,16 @@ def test_a_q_that_does_not_open_is_reported_once_until_it_does():
     assert bench.faulty("q_l2_not_open") == 2
 
 
+def test_a_phase_fed_by_its_own_stuck_q_is_reported_as_stuck_only():
+    bench = on_backup()
+    bench.weld = {2}
+    bench.inputs.phases = 5
+    bench.run(1000)
+    bench.inputs.phases = 7
+    bench.run(20000)
+    assert bench.faulty("q_l2_not_open") == 1 and bench.driver.mask == Q_L1 | Q_L3
+
+
 def test_reset_ends_the_waiting_for_a_retry():
     bench = on_grid()
     bench.stuck = {1}

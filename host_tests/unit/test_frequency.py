@@ -104,10 +104,12 @@ def test_a_gap_forgets_the_frequency_for_one_cycle():
     frequency.update(values, True)
     assert frequency.hz == 0.0
     frequency.update(values, False)
+    assert frequency.hz == 0.0, "the first two windows after the voltage came are not full"
+    frequency.update(values, False)
     assert frequency.hz == 50.0 == frequency.smooth_hz
     frequency.update(values, True)
     assert frequency.hz == 0.0 == frequency.smooth_hz
-    assert frequency.count == 3
+    assert frequency.count == 4
     # One hertz more turns the phasor by 7.2 degrees a cycle: the mean begins with it, not with the old 50.
     turned = [60000000.0 * math.cos(0.04 * math.pi), 60000000.0 * math.sin(0.04 * math.pi)] * 3
     frequency.update(turned, False)
