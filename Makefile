@@ -44,8 +44,10 @@ docs: $(STAMP) ## Generate docs/registers.md and docs/registers.json from the re
 	$(PY) -m tools.registers_doc
 
 .PHONY: bench
-bench: $(STAMP) ## Print how fast the simulations run, in times real time
+bench: $(STAMP) ## Print how fast the simulations run, and how quickly faults are noticed
 	@$(PY) -m tools.bench $(ARGS)
+	@echo
+	@$(PY) -m tools.bench_detection
 
 .PHONY: clean
 clean: ## Remove the virtual environment and everything built

@@ -26,6 +26,7 @@ from firmware.signals import (
     OFF,
     REASON_NAMES,
     TO_BACKUP,
+    TO_GRID,
     WARN_DIP_CHANGED,
     WARN_LOST_BLOCKS,
     WARN_NO_BACKUP,
@@ -49,6 +50,7 @@ _PAGE_MS = const(4000)
 _STAY_MS = const(30000)  # a page that was asked for by the key stays this much longer
 _WATCHDOG_MS = const(100)
 _NO_BACKUP_MS = const(5000)
+_AWAY = (TO_BACKUP, BACKUP, TO_GRID, FAULT)
 _WITHOUT_FRONT_END = const(16)
 # Energy is written when K_GRID is open anyway, and four times a day: a write stops the interrupt for up
 # to 400 ms, which must stay a rare moment while the grid is being watched.
@@ -147,7 +149,10 @@ class Box:
         inputs, told, machine = self._inputs, self._told, self._machine
         faults = self.faults_latched
         stale = self.battery.stale(settings["soc_stale_s"])
-        told.phases = self._policy.step(machine.state == BACKUP, self.battery.soc, stale, settings, dt_ms)
+        # What was dropped stays dropped until the house is back on the grid, or the box switched off: a
+        # backup output that sags and comes back is no reason to load the battery again.
+        in_backup = machine.state in _AWAY
+        told.phases = self._policy.step(in_backup, self.battery.soc, stale, settings, dt_ms)
         told.fed = settings["backup_phases"] & ((1 << self.board.phases) - 1)
         told.auto = bool(inputs & IN_AUTO)
         told.bypass = bool(inputs & IN_BYPASS)

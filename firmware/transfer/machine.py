@@ -11,6 +11,7 @@ from firmware.signals import (
     BYPASS,
     DEEP_DIP,
     FAULT,
+    FAULT_NOT_OPEN_SHIFT,
     FAULT_SETTINGS,
     GRID,
     GRID_OK,
@@ -141,9 +142,15 @@ class Machine:
         if self._may_return():
             self._enter(TO_GRID)
             return
+        # A phase whose own Q is stuck closed is live by right, and no reason to leave the others dark.
+        latched = self._faults.mask >> FAULT_NOT_OPEN_SHIFT + 1
+        stuck = self._gate.not_open >> 1
+        for n in range(3):
+            if latched >> n & 1 and self._buses.backup_live(n):
+                stuck |= 1 << n
         usable = self._backup_usable(inputs)
         self._backup_ms = advance(self._backup_ms, dt_ms) if usable else 0
-        if not self._bus_dead(dt_ms):
+        if not self._bus_dead(stuck, dt_ms):
             if self._bus_live_ms >= LIVE_MS:
                 self._fail_bus(inputs, settings)
         elif self._backup_ms >= _BACKUP_STEADY_MS and not self._hold_backup_ms and self._unlocked(Q_ALL):
@@ -186,7 +193,7 @@ class Machine:
                 return
             if min(contactors[n].open_ms for n in (1, 2, 3)) < settings["dead_time_ms"]:
                 return
-            if not self._bus_dead(dt_ms):
+            if not self._bus_dead(0, dt_ms):
                 if self._bus_live_ms >= LIVE_MS:
                     self._fail_bus(inputs, settings)
                 return
@@ -201,6 +208,7 @@ class Machine:
             return  # the interlock has not let it through yet
         elif contactors[0].closed:
             if self._all_live():
+                self._hold_backup_ms = 0
                 self._enter(GRID)
                 if self._had_outage:
                     self._grid.count_transfer(inputs.now_s)
@@ -280,15 +288,12 @@ class Machine:
     def _backup_usable(self, inputs: Inputs) -> bool:
         return all(self._buses.backup_usable(n) for n in range(3) if inputs.fed >> n & 1)
 
-    def _bus_dead(self, dt_ms: int) -> bool:
-        """Every phase dead, but where a contactor that is not confirmed open explains why it is not."""
-        buses, not_open = self._buses, self._gate.not_open
-        # A welded K_GRID carries every live grid phase over; one phase alone is fed from elsewhere.
-        through_grid = not_open & K_GRID and self._all_live()
+    def _bus_dead(self, stuck: int, dt_ms: int) -> bool:
+        """True when every phase is dead, but those in `stuck` (bits 0 to 2) that need not be."""
+        buses = self._buses
         dead = True
         for n in range(3):
-            explained = not_open & 2 << n or through_grid and buses.grid_live(n)
-            if not (buses.load_dead(n) or explained):
+            if not (buses.load_dead(n) or stuck >> n & 1):
                 dead = False
         self._bus_live_ms = 0 if dead else advance(self._bus_live_ms, dt_ms)
         return dead
@@ -333,7 +338,8 @@ class Machine:
         self._hold_grid_ms = self._hold_backup_ms = settings["retry_s"] * 1000
         buses = self._buses
         live = [n for n in range(3) if not buses.load_dead(n)]
-        if live and all(buses.grid_live(n) for n in live):
+        # A K_GRID that conducts carries every live phase of the grid over; one alone comes from elsewhere.
+        if live and self._all_live() and all(buses.grid_live(n) for n in live):
             self._faults.not_open(0, inputs.now_s)
         elif live and all(buses.backup_live(n) for n in live):
             for n in live:

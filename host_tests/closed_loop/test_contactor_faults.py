@@ -28,10 +28,27 @@ def test_a_welded_grid_contactor_never_lets_a_q_close():
             assert sim.box.faults >> 8 & 15 == 14, "the Qs are locked"
 
 
-def test_the_grid_may_come_back_through_a_welded_contactor():
+def test_nothing_closes_onto_a_bus_that_a_weld_keeps_live():
+    """The grid comes back through the welded contactor: the house has it, and the box adds nothing."""
     steps = [at(2.9, {"fault": "weld_grid"}), at(3.0, OUTAGE), at(60.0, SOUND)]
+    sim = box(steps, "phasor", 150000.0)
+    assert sim.box.coils == 0 and no_q(sim)
+    assert len(coil(sim, "K_GRID", True)) == 1
+    assert sim.plant.load_volts(0) > 200.0
+
+
+def test_the_grid_comes_back_when_only_the_mirror_wire_is_broken():
+    steps = [at(2.9, {"fault": "aux_grid"}), at(3.0, OUTAGE), at(60.0, SOUND)]
     sim = box(steps, "phasor", 70000.0)
     assert sim.box.state == GRID and sim.box.phases_supplied == 7 and no_q(sim)
+
+
+def test_a_hidden_weld_of_a_q_is_blamed_on_it_and_the_others_go_on():
+    steps = [at(3.0, {"fault": "hidden_weld_q1"}), at(4.0, OUTAGE), at(34.0, SOUND)]
+    sim = box(steps, "phasor", 200000.0)
+    assert sim.plant.hazards == 0
+    assert not sim.box.faults & 1 and sim.box.faults & 2
+    assert sim.box.state == BACKUP and sim.box.phases_supplied & 6 == 6
 
 
 def test_a_hidden_weld_is_seen_by_the_voltage():

@@ -70,6 +70,19 @@ def test_stale_soc_holds_everything():
     assert not sim.box.warnings & 1
 
 
+def test_a_sagging_backup_output_restores_nothing():
+    steps = [
+        {"at_s": 15.0, "soc": 25},
+        {"at_s": 20.0, "soc_silent": True},
+        {"at_s": 100.0, "backup_v": 0.0},
+        {"at_s": 102.0, "backup_v": 230.0},
+    ]
+    sim = managed((10, 20, 30), steps)
+    assert supplied(sim, 99.0) == 3
+    assert supplied(sim, 150.0) == 3
+    assert not events(sim, "shed", phase=3, supplied=True)
+
+
 def test_nothing_is_shed_outside_backup():
     sim = managed((10, 20, 30), [{"at_s": 20.0, "soc": 5}, dict(SOUND, at_s=40.0)])
     assert supplied(sim, 30.0) == 0
