@@ -28,8 +28,12 @@ demo: $(STAMP) ## Play a day in a minute; writes build/demo.png
 
 .PHONY: test
 test: check ## Lint, types, layers and all tests, on CPython and on MicroPython
-	$(PY) -m pytest $(ARGS)
-	$(PY) -m host_tests.portable
+	@echo "Portable tests on CPython:"
+	@$(PY) -m pytest host_tests/unit host_tests/closed_loop $(ARGS)
+	@echo "The same files on MicroPython:"
+	@$(PY) -m host_tests.portable
+	@echo "Tests of the host's own tools, random scenarios, serial port:"
+	@$(PY) -m pytest host_tests/host $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Lint, types, and generated documents up to date

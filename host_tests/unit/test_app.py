@@ -36,33 +36,63 @@ class TurningBoard(SimBoard):
         return self.t_us
 
 
+class Console:
+    """Takes the place of print and of sys while the loop runs, and keeps what they were told."""
+
+    platform = app.sys.platform
+    implementation = app.sys.implementation
+
+    def __init__(self):
+        self.lines = []
+        self.errors = []
+
+    def write(self, *words):
+        self.lines.append(" ".join([str(word) for word in words]))
+
+    def print_exception(self, error):
+        self.errors.append(error)
+
+
+def run(board):
+    """Run the loop to its end; return what it told the console."""
+    console = Console()
+    system = app.sys
+    app.print, app.sys = console.write, console
+    try:
+        app.loop(board)
+    finally:
+        del app.print
+        app.sys = system
+    return console
+
+
 def test_ctrl_c_opens_the_coils():
     board = TurningBoard(1000, KeyboardInterrupt())
-    app.loop(board)
+    console = run(board)
     assert board.was_closed and board.coils.mask == 0
+    assert console.lines[-1] == "backup box: stopped at the console" and not console.errors
 
 
-def test_a_crash_opens_the_coils_and_leaves_the_watchdog_hungry():
+def test_a_crash_opens_the_coils_and_says_why():
     board = TurningBoard(1000, ZeroDivisionError("on purpose"))
-    app.loop(board)
+    console = run(board)
     assert board.was_closed and board.coils.mask == 0
-    fed = board.watchdog.fed
-    assert fed > 10
-    assert board.watchdog.fed == fed
+    assert board.watchdog.fed > 10
+    assert "coils off" in console.lines[-1] and console.errors == [board.error]
 
 
 def test_a_crash_while_building_opens_the_coils():
     board = TurningBoard(10, ZeroDivisionError("on purpose"))
     board.coils.write(1, 0)
     board.inputs = None
-    app.loop(board)
-    assert board.coils.mask == 0
+    console = run(board)
+    assert board.coils.mask == 0 and len(console.errors) == 1
 
 
 def test_the_watchdog_starves_when_no_blocks_come():
     board = TurningBoard(3000, KeyboardInterrupt())
     board.sampler.finish_block = lambda: None
-    app.loop(board)
+    run(board)
     assert board.watchdog.fed <= 11, "a second of patience"
 
 
