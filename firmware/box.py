@@ -76,6 +76,7 @@ class Box:
         self.kept = Kept(board.storage)
         self._store_warning = False
         self._unreadable = False
+        self._calibration_refused = False
         self._rules = (check_load_management,)
         calibration = self._load_calibration()
         running = self._load_settings()
@@ -175,6 +176,9 @@ class Box:
         if self._unreadable and not self.faults_latched.mask & FAULT_SETTINGS:
             self._unreadable = False  # somebody has seen it and reset it: the defaults are stored
             self._save_settings()
+            if self._calibration_refused:
+                self._calibration_refused = False
+                self._save_calibration()
         self._keep_energy(dt_ms)
         self._feed_ms += dt_ms
         if self._feed_ms >= _WATCHDOG_MS:
@@ -218,6 +222,7 @@ class Box:
         try:
             calibration.load(self.kept.load_calibration())
         except (SettingsError, CalibrationError) as error:
+            self._calibration_refused = True
             self._refuse_stored("stored calibration: " + str(error))
         return calibration
 
@@ -249,6 +254,13 @@ class Box:
         try:
             self.kept.save_settings(self.staging.running)
             self._store_warning = False
+        except OSError as error:
+            self._store_warning = True
+            self.log.add("store", saved=False, reason=str(error))
+
+    def _save_calibration(self) -> None:
+        try:
+            self.kept.save_calibration({})
         except OSError as error:
             self._store_warning = True
             self.log.add("store", saved=False, reason=str(error))

@@ -34,16 +34,22 @@ class Calibration:
         """Set one channel, named as in `CHANNELS`; a gain of 0 keeps the default one.
 
         Raises CalibrationError for an unknown channel, and for values that no working front end
-        has: gain within 0.2 to 5 times the default, offset within 400 counts, phase within 15 degrees.
+        has: offset a whole number within 400 counts, phase within 15 degrees, gain at most 5 times the
+        default and at least 0.2 times for a current. A voltage must have 0.94 times: below, the overvoltage
+        limit of 264.5 V would lie beyond the converter's range.
         """
         if name not in CHANNELS:
             raise CalibrationError("there is no channel %s; channels: %s" % (name, " ".join(CHANNELS)))
         number = CHANNELS.index(name)
-        default = FULL_SCALE_A / _COUNTS if name[0] in "IP" else FULL_SCALE_V / _COUNTS
-        if gain and not 0.2 * default <= gain <= 5.0 * default:
-            raise CalibrationError("%s: gain %g is not within 0.2 to 5 times %g" % (name, gain, default))
-        if not -400 <= offset <= 400:
-            raise CalibrationError("%s: offset %d is not within 400 counts" % (name, offset))
+        current = name[0] in "IP"
+        default = FULL_SCALE_A / _COUNTS if current else FULL_SCALE_V / _COUNTS
+        least = 0.2 if current else 0.94
+        if gain and not least * default <= gain <= 5.0 * default:
+            raise CalibrationError(
+                "%s: gain %g is not within %g to 5 times %g" % (name, gain, least, default)
+            )
+        if not isinstance(offset, int) or not -400 <= offset <= 400:
+            raise CalibrationError("%s: offset %s is not a whole number within 400 counts" % (name, offset))
         if polarity not in (1, -1):
             raise CalibrationError("%s: polarity must be 1 or -1, not %s" % (name, polarity))
         if not -15.0 <= phase_deg <= 15.0:
@@ -55,8 +61,13 @@ class Calibration:
 
     def load(self, rows: dict) -> None:
         """Set channels from `{name: {"gain": ..., "offset": ..., "polarity": ..., "phase_deg": ...}}`."""
+        trial = Calibration()  # all or none: a mixture of old and new rows belongs to no front end
         for name in rows:
             try:
-                self.set(name, **rows[name])
+                if not isinstance(rows[name], dict):
+                    raise TypeError
+                trial.set(name, **rows[name])
             except TypeError:
                 raise CalibrationError("%s: allowed are gain, offset, polarity, phase_deg" % name)  # noqa: B904
+        for name in rows:
+            self.set(name, **rows[name])

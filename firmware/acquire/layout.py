@@ -33,6 +33,8 @@ VOLTAGE_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 7, 14)
 
 # A flash erase stops the interrupt for up to 400 ms (160 blocks) while samples go on arriving.
 RING_BLOCKS = const(176)
+# Block numbers wrap here: the largest multiple of the ring below 2^30, so that number % ring goes on evenly.
+NUMBERS = const(1073741680)
 
 
 class Ring:

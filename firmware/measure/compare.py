@@ -23,7 +23,8 @@ STATE_WORDS = const(9)
 
 @micropython.viper
 def compare_cycle(a: ptr16, now: int, before: int, rest: ptr32, neutral: ptr32, state: ptr32) -> int:  # type: ignore
-    """Advance the rows of missing samples by one block; return the longest row that occurred in it.
+    """Advance the rows of missing samples by one block; return the longest row seen in it (0 where a
+    phase needed no look).
 
     `now` and `before` are the word offsets of this block and the one a cycle earlier, `rest` the codes of
     the inputs at rest, `neutral[3]`

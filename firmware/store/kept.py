@@ -41,6 +41,10 @@ class Kept:
         except RecordError as error:
             raise SettingsError(str(error))  # noqa: B904
 
+    def save_calibration(self, rows: dict) -> None:
+        """Keep calibration rows. Raises OSError as the storage does."""
+        self._calibration.save(rows)
+
     def load_energy(self) -> list:
         """Return the stored energy counts, empty when there are none or none is intact."""
         try:

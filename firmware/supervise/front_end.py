@@ -8,7 +8,7 @@ from array import array
 from micropython import const
 
 from firmware.acquire.calibration import Calibration
-from firmware.acquire.layout import BLOCK_WORDS, CYCLE_BLOCKS, QUARTER_BLOCKS, Ring
+from firmware.acquire.layout import BLOCK_WORDS, CYCLE_BLOCKS, NUMBERS, QUARTER_BLOCKS, Ring
 from firmware.measure.compare import compare_cycle
 from firmware.measure.kernel import SUMS, sum_block
 from firmware.measure.levels import Levels
@@ -43,10 +43,10 @@ class FrontEnd:
         self._expected = 0
 
     def on_block(self, number: int) -> None:
-        """Take block `number` (counted by the sampler, wraps at 2^30) out of the ring."""
+        """Take block `number` (counted by the sampler, wraps at `layout.NUMBERS`) out of the ring."""
         if number != self._expected:
-            self.lost_blocks = (self.lost_blocks + number - self._expected) & 0x3FFFFFFF
-        self._expected = (number + 1) & 0x3FFFFFFF
+            self.lost_blocks = (self.lost_blocks + (number - self._expected) % NUMBERS) & 0x3FFFFFFF
+        self._expected = (number + 1) % NUMBERS
         ring = self._ring
         depth = ring.depth
         at = number % depth

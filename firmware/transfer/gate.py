@@ -44,6 +44,10 @@ class Gate:
         )
         if mask != driver.mask:
             driver.write(mask, self.trips)
+        # Counted from here, not from the next `read`: a trip in between would hide that it was energised.
+        for contactor in self.contactors:
+            if mask >> contactor.number & 1:
+                contactor.open_ms = 0
         return mask
 
     def all_off(self) -> None:

@@ -78,6 +78,7 @@ class Machine:
         self._dark_ms = 0
         self._stray_ms = 0
         self._had_outage = False
+        self._on_battery = False  # the last source that fed the house was the backup output
         self._handlers = (
             self._starting,
             self._on_grid,
@@ -156,7 +157,9 @@ class Machine:
         elif self._backup_ms >= _BACKUP_STEADY_MS and not self._hold_backup_ms and self._unlocked(Q_ALL):
             self._enter(BACKUP)
             self._side.begin(settings["stagger_ms"])
-            self._grid.count_transfer(inputs.now_s)
+            if not self._on_battery:  # a backup output that came back is no transfer
+                self._grid.count_transfer(inputs.now_s)
+            self._on_battery = True
 
     def _on_backup(self, inputs: Inputs, settings: dict, dt_ms: int) -> None:
         if self._gate.contactors[0].not_open:
@@ -209,6 +212,7 @@ class Machine:
         elif contactors[0].closed:
             if self._all_live():
                 self._hold_backup_ms = 0
+                self._on_battery = False
                 self._enter(GRID)
                 if self._had_outage:
                     self._grid.count_transfer(inputs.now_s)

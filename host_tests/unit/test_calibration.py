@@ -48,7 +48,7 @@ def test_a_gain_of_zero_keeps_the_default():
 def test_bounds_are_inclusive():
     calibration = Calibration()
     for values in (
-        {"gain": 0.2 * GAIN_V},
+        {"gain": 0.94 * GAIN_V},
         {"gain": 5.0 * GAIN_V},
         {"offset": 400},
         {"offset": -400},
@@ -60,7 +60,7 @@ def test_bounds_are_inclusive():
 
 def test_impossible_values_are_refused_with_channel_and_value():
     for values, word in (
-        ({"gain": 0.19 * GAIN_V}, "gain"),
+        ({"gain": 0.93 * GAIN_V}, "gain"),
         ({"gain": 5.1 * GAIN_V}, "gain"),
         ({"gain": -GAIN_V}, "gain"),
         ({"gain": float("nan")}, "gain"),
@@ -97,3 +97,35 @@ def test_rows_with_unknown_or_unreadable_entries_are_refused():
         except CalibrationError:
             continue
         raise AssertionError("not refused: %s" % rows)
+
+
+def _rows_refused(rows):
+    try:
+        Calibration().load(rows)
+    except CalibrationError:
+        return True
+    return False
+
+
+def test_calibration_offset_must_be_whole():
+    assert _rows_refused({"V1": {"offset": 1.5}})
+
+
+def test_calibration_gain_that_cannot_see_the_limits():
+    assert _rows_refused({"V1": {"gain": 0.25 * 400 / 2048}})
+
+
+def test_calibration_row_that_is_no_row():
+    assert _rows_refused({"V1": 5})
+
+
+def test_calibration_refused_leaves_all_channels_at_their_defaults():
+    calibration = Calibration()
+    for order in (("V1", "V2"), ("V2", "V1")):
+        rows = {"V1": {"polarity": -1}, "V2": {"gain": 9.0}}
+        try:
+            calibration.load({name: rows[name] for name in order})
+            raise AssertionError("a gain of 9 V per count was taken")
+        except CalibrationError as error:
+            assert "V2" in str(error)
+    assert calibration.polarity[0] == 1

@@ -140,3 +140,13 @@ def test_all_off_whatever_the_state():
     assert driver.mask == 0
     Gate(driver).all_off()
     assert driver.mask == 0
+
+
+def test_gate_k_grid_energised_between_two_reads_restarts_the_dead_time():
+    gate, driver = _gate()
+    assert gate.apply(K_GRID, ALL_COILS, DEAD_MS) == K_GRID
+    driver.open_grid()  # tripped before the next read saw it energised
+    gate.read(0, 1)
+    assert gate.apply(Q_ALL, ALL_COILS, DEAD_MS) == 0, driver.history
+    gate.read(0, DEAD_MS)
+    assert gate.apply(Q_ALL, ALL_COILS, DEAD_MS) == Q_ALL

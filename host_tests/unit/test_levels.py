@@ -63,3 +63,10 @@ def test_a_rest_that_is_right_leaves_nothing_of_a_constant_input():
 def test_the_counts_of_samples_are_those_of_the_sums():
     levels = _run(lambda: MID_CODE + 10, 12, [MID_CODE] * VOLTAGES)
     assert levels.half[0] == 100 * HALF_SAMPLES and levels.level[0] == 100 * LEVEL_SAMPLES
+
+
+def test_block_numbers_wrap_where_the_ring_and_the_level_history_do():
+    from firmware.acquire.layout import NUMBERS, RING_BLOCKS
+
+    assert NUMBERS % RING_BLOCKS == 0 and NUMBERS % 8 == 0
+    assert 0x40000000 - RING_BLOCKS <= NUMBERS < 0x40000000

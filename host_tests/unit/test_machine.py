@@ -103,6 +103,31 @@ def test_dead_time_is_kept_both_ways():
         bench.until("grid")
 
 
+def test_a_trip_is_enough_though_the_supervisor_has_seen_nothing_yet():
+    bench = on_grid()
+    bench.trip(INTERRUPTION, 3)
+    bench.step(5)
+    assert bench.state == "to_backup" and bench.driver.mask == 0
+    assert (bench.machine.reason, bench.machine.phase) == (INTERRUPTION, 3)
+
+
+def test_the_reason_of_a_sudden_fault_is_settled_within_30_ms():
+    for first, later, after_ms, shown in (
+        (DEEP_DIP, INTERRUPTION, 10, INTERRUPTION),
+        (INTERRUPTION, DEEP_DIP, 10, DEEP_DIP),
+        (DEEP_DIP, INTERRUPTION, 40, DEEP_DIP),
+        (DEEP_DIP, UNDERVOLTAGE, 10, DEEP_DIP),
+        (UNDERVOLTAGE, INTERRUPTION, 10, UNDERVOLTAGE),
+    ):
+        bench = on_grid()
+        bench.fail_grid(first, 1)
+        bench.run(after_ms)
+        bench.fail_grid(later, 2)
+        bench.run(100)
+        assert bench.machine.reason == shown, (first, later, after_ms)
+        assert bench.machine.phase == (1 if shown == first else 2)
+
+
 def test_slow_decay_trips_by_the_supervisor_too():
     bench = on_grid()
     bench.grid.reason = DEEP_DIP  # the interrupt says nothing, the supervisor does
@@ -498,6 +523,88 @@ def test_hidden_weld_of_a_q():
     assert bench.faulty("q_l2_not_open") == 1
     assert bench.faulty("q_l1_not_open") == bench.faulty("q_l3_not_open") == 0
     assert _never_joined(bench)
+
+
+def test_a_hidden_weld_that_is_known_does_not_keep_the_other_phases_dark():
+    bench = on_backup()
+    bench.hidden = {2}
+    bench.buses.backup_in_band = False
+    bench.until("to_backup")
+    bench.buses.backup_in_band = True
+    bench.until("fault", 20000)
+    assert bench.faulty("q_l2_not_open") == 1
+    bench.until("backup", 20000)
+    bench.run(1000)
+    assert bench.driver.mask & (Q_L1 | Q_L3) == Q_L1 | Q_L3
+
+
+def test_a_bus_fault_waits_for_the_retry_time():
+    bench = on_grid()
+    bench.held = {0}
+    bench.fail_grid()
+    bench.buses.backup = set()
+    bench.until("fault")
+    bench.held = set()
+    bench.buses.backup = {0, 1, 2}
+    bench.heal_grid()
+    bench.grid.good_ms = 10000
+    assert bench.run(9900) == "fault" and bench.driver.mask == 0
+    bench.until("grid", 1000)
+
+
+def test_a_reset_ends_the_waiting_for_either_side():
+    for heal in (True, False):
+        bench = on_grid()
+        bench.held = {0}
+        bench.fail_grid()
+        bench.buses.backup = set()
+        bench.until("fault")
+        bench.held = set()
+        bench.buses.backup = {0, 1, 2}
+        if heal:
+            bench.heal_grid()
+            bench.grid.good_ms = 10000
+        bench.faults.reset()
+        bench.machine.reset()
+        bench.until("grid" if heal else "backup", 500)
+
+
+def test_the_time_a_bus_was_live_on_the_way_there_does_not_count_on_the_way_back():
+    bench = on_grid()
+    bench.held = {0}
+    bench.fail_grid()
+    bench.run(4900)
+    bench.heal_grid()
+    bench.grid.good_ms = 10000
+    bench.until("to_grid", 100)
+    assert bench.run(1000) == "to_grid" and bench.faults.mask == 0
+    bench.held = set()
+    bench.until("grid", 500)
+
+
+def test_a_failure_on_the_grid_side_counts_as_an_outage_for_the_return_delay():
+    for failure in ("aux", "no_contact"):
+        bench = on_grid()
+        bench.inputs.delayed = True
+        setattr(bench, failure, {0} if failure == "no_contact" else {1})
+        bench.until("fault", 1000)
+        setattr(bench, failure, set())
+        bench.grid.good_ms = 100000
+        assert bench.run(30000) == "backup", failure
+        bench.grid.good_ms = 310000
+        bench.until("grid", 1000)
+
+
+def test_waiting_for_the_backup_side_ends_when_the_house_is_on_the_grid_again():
+    bench = on_backup()
+    bench.front.meter.readings.i[0] = 5.0
+    bench.until("fault", 3000)
+    bench.front.meter.readings.i[0] = 0.0
+    bench.heal_grid()
+    bench.grid.good_ms = 10000
+    bench.until("grid", 1000)
+    bench.fail_grid()
+    bench.until("backup", 500)
 
 
 def test_a_q_known_to_be_stuck_does_not_keep_the_other_phases_dark():

@@ -3,6 +3,7 @@
 import math
 
 from firmware.acquire.calibration import Calibration
+from firmware.acquire.layout import NUMBERS
 from firmware.supervise.front_end import FrontEnd
 from host_tests.unit.waves import Feed, Wave, three
 
@@ -198,8 +199,8 @@ def test_lost_blocks_are_counted():
 def test_the_block_number_wraps_without_a_loss():
     feed = Feed(FrontEnd, Calibration())
     feed.waves = three(230)
-    feed.front._expected = 0x3FFFFFFE
-    feed.number = 0x3FFFFFFE
+    feed.front._expected = NUMBERS - 2
+    feed.number = NUMBERS - 2
     feed.run(2)
     feed.number = 0
     feed.run(2)

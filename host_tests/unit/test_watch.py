@@ -104,7 +104,7 @@ def test_the_limits_themselves_are_still_good():
 
 def test_limits_are_settings_and_follow_the_calibration_of_each_phase():
     calibration = Calibration()
-    calibration.set("V2", gain=GAIN * 0.7)
+    calibration.set("V2", gain=GAIN * 0.95)
     stage = Stage(calibration=calibration, undervoltage_dv=2000, overvoltage_dv=2500, return_high_dv=2450)
     for phase in range(3):
         for volts, reason in ((199.9, UNDERVOLTAGE), (200.1, 0), (249.9, 0), (250.1, OVERVOLTAGE)):
@@ -390,6 +390,6 @@ def test_the_neutral_zone_is_eight_percent_of_the_nominal_peak():
 def test_limits_of_the_widest_calibration_that_can_see_them_fit_32_bits():
     calibration = Calibration()
     for name in ("V1", "V2", "V3"):
-        calibration.set(name, gain=0.9 * GAIN)  # 276 V is then just at the converter's end
+        calibration.set(name, gain=0.94 * GAIN)
     stage = Stage(calibration=calibration, overvoltage_dv=2760)
     assert max(stage.watch._limits) < 1 << 28

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from firmware.acquire.layout import Ring
+from firmware.acquire.layout import NUMBERS, Ring
 from firmware.signals import ALL_COILS, COIL_NAMES, K_GRID
 from tools.simulator.line import Line
 
@@ -75,7 +75,7 @@ class SimSampler:
         """The converters have filled the block."""
         if self._on_block is not None:
             self._on_block(self.number)
-        self.number = (self.number + 1) & 0x3FFFFFFF
+        self.number = (self.number + 1) % NUMBERS
 
 
 class MemoryStorage:
