@@ -55,6 +55,7 @@ _WITHOUT_FRONT_END = const(16)
 # Energy is written when K_GRID is open anyway, and four times a day: a write stops the interrupt for up
 # to 400 ms, which must stay a rare moment while the grid is being watched.
 _KEEP_ENERGY_MS = const(21600000)
+_KEEP_GAP_MS = const(600000)  # however often the state changes: flash wears
 
 
 class Box:
@@ -97,7 +98,7 @@ class Box:
         counts = self.kept.load_energy()
         if counts:
             self.meter.energy.restore(counts)
-        self._energy_ms = 0
+        self._energy_ms = _KEEP_GAP_MS  # since the last write
         self._apply_settings()
         board.port.configure(running["baud_rate"])
         self.slave = ModbusSlave(
@@ -268,7 +269,9 @@ class Box:
     def _keep_energy(self, dt_ms: int) -> None:
         self._energy_ms = ticks.advance(self._energy_ms, dt_ms)
         entered = self.state
-        quiet = entered != self._state and entered in (BACKUP, OFF, BYPASS)
+        quiet = (
+            entered != self._state and entered in (BACKUP, OFF, BYPASS) and self._energy_ms >= _KEEP_GAP_MS
+        )
         self._state = entered
         if not quiet and self._energy_ms < _KEEP_ENERGY_MS:
             return

@@ -49,7 +49,3 @@ class Gate:
             if mask >> contactor.number & 1:
                 contactor.open_ms = 0
         return mask
-
-    def all_off(self) -> None:
-        """Every coil off, whatever the state: for the end and for the handler of last resort."""
-        self.driver.write(0, self.trips)

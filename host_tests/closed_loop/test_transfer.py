@@ -197,3 +197,15 @@ def test_transfers_across_the_wrap_of_the_microsecond_counter():
         sim = Simulation([at(3.0, OUTAGE), at(6.0, SOUND)], ticks_us=-offset_ms * 1000)
         sim.run_until(10000.0)
         assert sim.box.state == GRID and len(coil(sim, "Q_L3", True)) == 1
+
+
+def test_energy_is_stored_on_leaving_the_grid_but_not_at_every_change():
+    steps = [at(5.0, OUTAGE)] + [at(20.0 + 15 * n, {"backup_v": 230.0 * (n % 2)}) for n in range(20)]
+    sim = box(steps, "phasor", 4000.0)
+    before = sim.storage.writes
+    sim.run_until(320000.0)
+    assert len(events(sim, "state", state="backup")) > 5
+    assert sim.storage.writes == before + 1
+    sim.add_step(at(700.0, {"switch": "off"}))
+    sim.run_until(701000.0)
+    assert sim.storage.writes == before + 2

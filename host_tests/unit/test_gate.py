@@ -128,20 +128,6 @@ def test_a_trip_before_the_very_first_read_is_known():
     assert gate.trips == 1
 
 
-def test_all_off_whatever_the_state():
-    gate, driver = _gate()
-    gate.apply(Q_ALL, ALL_COILS, DEAD_MS)
-    gate.all_off()
-    assert driver.mask == 0
-    gate, driver = _gate()
-    gate.apply(K_GRID, ALL_COILS, DEAD_MS)
-    driver.open_grid()
-    gate.all_off()
-    assert driver.mask == 0
-    Gate(driver).all_off()
-    assert driver.mask == 0
-
-
 def test_gate_k_grid_energised_between_two_reads_restarts_the_dead_time():
     gate, driver = _gate()
     assert gate.apply(K_GRID, ALL_COILS, DEAD_MS) == K_GRID
