@@ -1,11 +1,17 @@
 """Finds the board, builds the box on it and runs the loop. The one handler of last resort is here."""
 
+import gc
 import sys
 
 import micropython
+from micropython import const
 
-from firmware.box import Box
 from firmware.hardware.board import BoardError, PinMapError, refuse_interpreter
+from firmware.store import crash_log
+
+CRASHES = const(3)  # within this many restarts the box gives up and stays in safe mode
+SOUND_MS = const(600000)  # after running this long the count begins anew
+_DISPLAY_TURNS = const(200)  # a page is 80 characters, a turn writes some of them
 
 
 def find_board():
@@ -15,18 +21,20 @@ def find_board():
         raise BoardError(reason)
     platform: str = sys.platform
     if platform == "rp2":
-        from firmware.hardware.on_rp2 import build
+        from firmware.hardware.on_rp2 import chosen
     elif platform == "esp32":
-        from firmware.hardware.on_esp32 import build  # type: ignore[assignment]
+        from firmware.hardware.on_esp32 import chosen  # type: ignore[assignment]
     else:
         raise BoardError("there is no board file for the platform %s; on a host: make run" % sys.platform)
-    return build()
+    return chosen()
 
 
 def run() -> None:
     """Run the box until Ctrl-C or a crash; either way every coil is off afterwards.
 
-    After a crash nothing feeds the watchdog any more, so that the chip restarts.
+    After a crash nothing feeds the watchdog any more, so that the chip restarts; after the third in
+    a row it stays in safe mode. The board comes first and the box is loaded afterwards: the sample
+    rings need large pieces of memory, and code would leave none.
     """
     micropython.alloc_emergency_exception_buf(100)
     try:
@@ -34,28 +42,76 @@ def run() -> None:
     except (BoardError, PinMapError) as error:
         print("backup box: not started, coils off: %s" % error)
         return
-    loop(board)
+    if board.restarts.count >= CRASHES:
+        from firmware.safe_mode import stay
+
+        stay(board)
+    else:
+        loop(board)
 
 
 def loop(board) -> None:
     """Build the box on a board and turn it for ever."""
+    board.restarts.running()
     try:
-        box = Box(board)
-        box.log.listener = _print_event
-        if board.sampler is not None:
-            board.sampler.start(box.front_end.on_block)
-        while True:
-            box.step(board.ticks_us())
+        _turn(board)
     except KeyboardInterrupt:
-        print("backup box: stopped at the console")
+        _stop(board)
+        board.restarts.stop_watchdog()
+        print("backup box: stopped at the console, coils off; a reset starts it again")
     except Exception as error:  # the one catch-all: whatever it was, the coils go off and the reason is told
-        board.coils.write(0, board.coils.trips)
-        print("backup box: crashed, coils off, restart by the watchdog:")
-        sys.print_exception(error)  # type: ignore[attr-defined]
+        _stop(board)
+        _tell(board, error)
     finally:
-        board.coils.write(0, board.coils.trips)
+        _stop(board)
 
 
-def _print_event(event: tuple) -> None:
-    t_ms, name, fields = event
-    print("%10.3f %s %s" % (t_ms / 1000, name, " ".join("%s=%s" % (k, fields[k]) for k in fields)))
+def _turn(board) -> None:
+    from firmware.box import Box
+    from firmware.console import Console, event_line
+
+    restarts, sampler, terminal = board.restarts, board.sampler, board.console
+    box = Box(board)
+    if hasattr(gc, "threshold"):  # CPython has another collector
+        gc.threshold(-1)  # everything is loaded: from here on the box chooses the moments itself
+    crashes = crash_log.read(board.storage)
+    if restarts.now:
+        box.log.add("restarted_by_watchdog", times=restarts.count)
+    for event in box.log.entries:
+        terminal.write(event_line(event))
+    box.log.listener = lambda event: terminal.write(event_line(event))
+    console = Console(box, crashes)
+    terminal.take_interrupts()
+    if sampler is not None:
+        sampler.start(box.front_end.on_block)
+    while True:
+        now_us = board.ticks_us()
+        box.step(now_us)
+        if sampler is not None:
+            sampler.check(now_us)
+        line = terminal.step()
+        if line is not None:
+            for answer in console.answer(line):
+                terminal.write(answer)
+        if restarts.count and box.uptime_ms >= SOUND_MS:
+            restarts.clear()
+
+
+def _stop(board) -> None:
+    """Every coil off, and no interrupt that could trip or crash any more."""
+    board.coils.write(0, board.coils.trips)
+    if board.sampler is not None:
+        board.sampler.stop()
+
+
+def _tell(board, error) -> None:
+    """Say on console and display why, and keep it for after the restart."""
+    gc.collect()
+    print("backup box: crashed, coils off, restart by the watchdog:")
+    sys.print_exception(error)  # type: ignore[attr-defined]
+    reason = "%s: %s" % (type(error).__name__, error)
+    crash_log.add(board.storage, reason)
+    if board.display is not None:
+        lines = ["%-20s" % line[:20] for line in ("CRASHED, COILS OFF", reason, reason[20:], "restarting")]
+        for _ in range(_DISPLAY_TURNS):
+            board.display.show(lines)

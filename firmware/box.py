@@ -3,16 +3,16 @@
 from micropython import const
 
 from firmware import ticks
-from firmware.acquire.calibration import Calibration, CalibrationError
 from firmware.acquire.layout import Ring
-from firmware.publish.display import page, page_count
+from firmware.keeping import Keeping
 from firmware.publish.events import EventLog
 from firmware.publish.modbus import ModbusSlave
-from firmware.publish.registers import FIRMWARE_VERSION, build_registers
+from firmware.publish.registers import FIRMWARE_VERSION, Registers
 from firmware.shed.policy import Policy
 from firmware.shed.rules import check_load_management
 from firmware.signals import (
     BACKUP,
+    BENCH_NAMES,
     BYPASS,
     DIP_RETURN_DELAY,
     FAULT,
@@ -23,10 +23,11 @@ from firmware.signals import (
     IN_BYPASS,
     IN_DIP_SHIFT,
     K_GRID,
-    OFF,
     REASON_NAMES,
     TO_BACKUP,
     TO_GRID,
+    WARN_BENCH,
+    WARN_CONVERTER,
     WARN_DIP_CHANGED,
     WARN_LOST_BLOCKS,
     WARN_NO_BACKUP,
@@ -34,28 +35,24 @@ from firmware.signals import (
     WARN_STORE,
     WARN_TRANSFERS,
 )
-from firmware.store.kept import Kept
-from firmware.store.settings import SettingsError, Staging, defaults
+from firmware.store.settings import Staging
 from firmware.supervise.battery import Battery
 from firmware.supervise.buses import Buses
+from firmware.supervise.converters import Converters
 from firmware.supervise.faults import Faults
 from firmware.supervise.front_end import FrontEnd
 from firmware.supervise.grid import GridSupervisor
-from firmware.supervise.health import Health
 from firmware.transfer.gate import Gate
 from firmware.transfer.machine import Inputs, Machine
+from firmware.upkeep import Upkeep
 
-_DISPLAY_MS = const(500)
-_PAGE_MS = const(4000)
-_STAY_MS = const(30000)  # a page that was asked for by the key stays this much longer
-_WATCHDOG_MS = const(100)
 _NO_BACKUP_MS = const(5000)
 _AWAY = (TO_BACKUP, BACKUP, TO_GRID, FAULT)
 _WITHOUT_FRONT_END = const(16)
-# Energy is written when K_GRID is open anyway, and four times a day: a write stops the interrupt for up
-# to 400 ms, which must stay a rare moment while the grid is being watched.
-_KEEP_ENERGY_MS = const(21600000)
-_KEEP_GAP_MS = const(600000)  # however often the state changes: flash wears
+# The grid is judged anew with every block; without blocks this often, for the time that passes.
+_JUDGE_MS = const(5)
+# What goes by seconds (state of charge, transfers in ten minutes) is looked at this often.
+_SLOW_MS = const(20)
 
 
 class Box:
@@ -69,52 +66,47 @@ class Box:
         self.board = board
         self.board_name = board.name
         self.synthetic = board.synthetic
-        self.log = EventLog()
+        self.log = EventLog(bench=board.synthetic)
         self.uptime_ms = 0
         self.refusal = ""
+        self.bench_grid = 0
+        self.warnings = 0  # present ones, signals.WARNING_NAMES
         self.faults_latched = Faults(self.log)
         self.battery = Battery()
-        self.kept = Kept(board.storage)
-        self._store_warning = False
-        self._unreadable = False
-        self._calibration_refused = False
-        self._rules = (check_load_management,)
-        calibration = self._load_calibration()
-        running = self._load_settings()
-        self.staging = Staging(running, self._rules)
+        self.converters = Converters(self.log)
+        self._keeping = Keeping(board.storage, self.log)
+        rules = (check_load_management,)
+        running = self._keeping.load_settings(rules)
+        calibration = self._keeping.load_calibration()
+        if self._keeping.reason:
+            self.refusal = self._keeping.reason
+            self.faults_latched.settings(self.refusal)
+        self.staging = Staging(running, rules)
         if front_end is None:
             ring = board.sampler.ring if board.sampler else Ring(_WITHOUT_FRONT_END)
             front_end = FrontEnd(ring, calibration, board.phases)
         self.front_end = front_end
         self.meter = front_end.meter
         self.grid = GridSupervisor(front_end)
-        self._buses = Buses(front_end.levels.level)
+        self._buses = Buses(front_end.levels.level, board.load_bus)
         self.gate = Gate(board.coils)
         self._machine = Machine(self.grid, self._buses, self.gate, self.faults_latched, front_end, self.log)
         self._policy = Policy(self.log)
         self._told = Inputs()
         self._inputs = board.inputs.read()
         self.dip = self._inputs >> IN_DIP_SHIFT & 15
-        counts = self.kept.load_energy()
+        counts = self._keeping.load_energy()
         if counts:
             self.meter.energy.restore(counts)
-        self._energy_ms = _KEEP_GAP_MS  # since the last write
+        self._last_us = -1
+        self._judged_blocks = -1
+        self._judge_ms = 0
+        self._slow_ms = _SLOW_MS
+        self._shown_reason = -1
         self._apply_settings()
         board.port.configure(running["baud_rate"])
-        self.slave = ModbusSlave(
-            board.port, build_registers(self), running["unit_address"], running["baud_rate"]
-        )
-        self._health = Health(1 if board.sampler is None else 2)
-        self._feed_ms = 0
-        self._display_ms = 0
-        self._page_ms = 0
-        self._page = 0
-        self._key = False
-        self._lines = [" " * 20] * 4
-        self._last_us = -1
-        self._rest_us = 0
-        self._shown_reason = -1
-        self._state = self.state
+        self.slave = ModbusSlave(board.port, Registers(self), running["unit_address"], running["baud_rate"])
+        self._upkeep = Upkeep(self, board)
         front_end.open_grid = board.coils.open_grid
         self.log.add("start", version=FIRMWARE_VERSION.decode(), board=board.name, dip=self.dip)
         for remark in board.remarks:
@@ -123,114 +115,122 @@ class Box:
     # -- one turn of the loop -------------------------------------------------------------------------
 
     def step(self, now_us: int) -> None:
-        """Do one turn: read, judge, decide, write, answer. `now_us` are the board's ticks."""
+        """Do one turn: read, judge, decide, write; then what may wait, in small pieces.
+
+        `now_us` are the board's ticks. The line is looked at three times, so that no reply waits for long.
+        """
+        slave = self.slave
+        replied = slave.step(now_us)
         dt_ms = self._advance(now_us)
+        settings = self.staging.running
         self._inputs = self.board.inputs.read()
         self.gate.read(self._inputs, dt_ms)
-        self.meter.collect()
-        settings = self.staging.running
-        self.grid.step(dt_ms, settings, bool(self._machine.request & K_GRID))
-        self.battery.step(dt_ms)
+        self._judge(settings, dt_ms)
+        replied = slave.step(now_us) or replied
         self._decide(settings, dt_ms)
-        self.slave.step(now_us)
-        self._housekeeping(dt_ms)
+        now_us = self.board.ticks_us()
+        replied = slave.step(now_us) or replied
+        self._upkeep.step(replied, now_us, dt_ms)
 
     def _advance(self, now_us: int) -> int:
-        """Return the milliseconds since the last turn, keeping the remainder for the next."""
+        """Return the whole milliseconds since the last turn; what is left over counts in the next."""
         if self._last_us < 0:
             self._last_us = now_us
-        elapsed_us = max(0, ticks.diff(now_us, self._last_us)) + self._rest_us
-        self._last_us = now_us
-        self._rest_us = elapsed_us % 1000
-        dt_ms = elapsed_us // 1000
+        dt_ms = ticks.diff(now_us, self._last_us) // 1000
+        if dt_ms <= 0:
+            return 0
+        self._last_us = ticks.add(self._last_us, 1000 * dt_ms)
         self.uptime_ms += dt_ms
         self.log.now_ms = self.uptime_ms
         return dt_ms
 
+    def _judge(self, settings: dict, dt_ms: int) -> None:
+        """Judge the grid: with every block, for nothing else can change the verdict but the time."""
+        self._judge_ms += dt_ms
+        blocks = self.front_end.blocks
+        if blocks == self._judged_blocks and self._judge_ms < _JUDGE_MS:
+            return
+        self._judged_blocks = blocks
+        grid = self.grid
+        grid.step(self._judge_ms, settings, self._machine.request & K_GRID != 0)
+        self._judge_ms = 0
+        if grid.reason != self._shown_reason:
+            self._tell_grid(grid.reason, grid.phase)
+
+    def _tell_grid(self, reason: int, phase: int) -> None:
+        self._shown_reason = reason
+        self.log.add("grid", good=reason == GRID_OK, reason=REASON_NAMES[reason], phase=phase)
+
     def _decide(self, settings: dict, dt_ms: int) -> None:
-        inputs, told, machine = self._inputs, self._told, self._machine
+        told = self._told
+        self._slow_ms += dt_ms
+        if self._slow_ms >= _SLOW_MS:
+            self._decide_slowly(settings, self._slow_ms)
+            self._slow_ms = 0
+        told.auto = self._inputs & IN_AUTO != 0
+        told.bypass = self._inputs & IN_BYPASS != 0
+        request = self._machine.step(told, settings, dt_ms)
+        self.gate.apply(request, self._permits(told), settings["dead_time_ms"])
+
+    def _permits(self, told: Inputs) -> int:
+        """Return the coils that may be on at all."""
         faults = self.faults_latched
+        if not told.auto or told.bypass or faults.mask & FAULT_SETTINGS:
+            return 0
+        permits = (told.phases & told.fed) << 1
+        if self.grid.reason == GRID_OK:
+            permits |= K_GRID
+        return permits & ~faults.locked if faults.mask else permits
+
+    def _decide_slowly(self, settings: dict, dt_ms: int) -> None:
+        told = self._told
+        self.battery.step(dt_ms)
         stale = self.battery.stale(settings["soc_stale_s"])
         # What was dropped stays dropped until the house is back on the grid, or the box switched off: a
         # backup output that sags and comes back is no reason to load the battery again.
-        in_backup = machine.state in _AWAY
+        in_backup = self._machine.state in _AWAY
         told.phases = self._policy.step(in_backup, self.battery.soc, stale, settings, dt_ms)
         told.fed = settings["backup_phases"] & ((1 << self.board.phases) - 1)
-        told.auto = bool(inputs & IN_AUTO)
-        told.bypass = bool(inputs & IN_BYPASS)
         told.now_s = self.uptime_ms // 1000
         told.delayed = bool(self.dip & DIP_RETURN_DELAY) or self.grid.restless(told.now_s)
-        request = machine.step(told, settings, dt_ms)
-        permits = 0
-        if told.auto and not told.bypass and not faults.mask & FAULT_SETTINGS:
-            permits = (told.phases & told.fed) << 1
-            if not self.grid.bad:
-                permits |= K_GRID
-            permits &= ~faults.locked
-        self.gate.apply(request, permits, settings["dead_time_ms"])
 
-    def _housekeeping(self, dt_ms: int) -> None:
-        reason = self.grid.reason
-        if reason != self._shown_reason:
-            self._shown_reason = reason
-            self.log.add("grid", good=reason == 0, reason=REASON_NAMES[reason], phase=self.grid.phase)
-        if self._unreadable and not self.faults_latched.mask & FAULT_SETTINGS:
-            self._unreadable = False  # somebody has seen it and reset it: the defaults are stored
-            self._save_settings()
-            if self._calibration_refused:
-                self._calibration_refused = False
-                self._save_calibration()
-        self._keep_energy(dt_ms)
-        self._feed_ms += dt_ms
-        if self._feed_ms >= _WATCHDOG_MS:
-            counts = (self.slave.polls, self.front_end.blocks)
-            if self._health.step(counts, self._feed_ms):
-                self.board.watchdog.feed()
-            self._feed_ms = 0
-        if self.board.display is not None:
-            self._show(dt_ms)
+    # -- what upkeep asks for -------------------------------------------------------------------------
 
-    def _show(self, dt_ms: int) -> None:
-        """Compose the page now and then; hand it over in every turn: a display writes little at once."""
-        key = self.board.inputs.page_key()
-        pressed = key and not self._key
-        self._key = key
-        self._page_ms += dt_ms
-        self._display_ms += dt_ms
-        if pressed:
-            self._page_ms = -_STAY_MS
-        if pressed or self._page_ms >= _PAGE_MS:
-            self._page_ms = min(self._page_ms, 0)
-            self._page += 1
-            self._display_ms = _DISPLAY_MS
-        if self._display_ms >= _DISPLAY_MS:
-            self._display_ms = 0
-            self._page %= page_count(self)
-            self._lines = page(self, self._page)
-        self.board.display.show(self._lines)
+    def judge_channels(self) -> None:
+        """A measuring window is done: see whether its channels can be right."""
+        converters = self.converters
+        converters.step(self.meter.flaws)
+        self.grid.distrust(converters.grid_blind, converters.grid_saturated)
 
-    # -- settings and what is kept --------------------------------------------------------------------
+    def keep(self, quiet: bool, dt_ms: int) -> None:
+        """Write what is due to flash; `quiet` says that a pause would not matter now."""
+        keeping = self._keeping
+        if keeping.reason and not self.faults_latched.mask & FAULT_SETTINGS:
+            keeping.accept_loss(self.staging.running)
+        keeping.step(self.state, self.meter.energy, quiet, dt_ms)
 
-    def _load_settings(self) -> dict:
-        try:
-            return self.kept.load_settings(self._rules)
-        except SettingsError as error:
-            self._refuse_stored(str(error))
-            return defaults()
+    def find_warnings(self) -> None:
+        """Form `warnings` anew."""
+        mask = WARN_BENCH if self.synthetic else 0
+        settings = self.staging.running
+        told = self.battery.soc >= 0 or settings["load_management_enable"]
+        if told and self.battery.stale(settings["soc_stale_s"]):
+            mask |= WARN_SOC_STALE
+        if self.grid.restless(self.uptime_s):
+            mask |= WARN_TRANSFERS
+        if self.dip_changed:
+            mask |= WARN_DIP_CHANGED
+        if self.lost_blocks:
+            mask |= WARN_LOST_BLOCKS
+        if self._keeping.doubtful:
+            mask |= WARN_STORE
+        if self.converters.flawed:
+            mask |= WARN_CONVERTER
+        if self.state == TO_BACKUP and self._machine.state_ms >= _NO_BACKUP_MS:
+            mask |= WARN_NO_BACKUP
+        self.warnings = mask
 
-    def _load_calibration(self) -> Calibration:
-        calibration = Calibration()
-        try:
-            calibration.load(self.kept.load_calibration())
-        except (SettingsError, CalibrationError) as error:
-            self._calibration_refused = True
-            self._refuse_stored("stored calibration: " + str(error))
-        return calibration
-
-    def _refuse_stored(self, reason: str) -> None:
-        self.refusal = reason
-        self._unreadable = True
-        self.faults_latched.settings(reason)
+    # -- commands of the master -----------------------------------------------------------------------
 
     def _apply_settings(self) -> None:
         settings = self.staging.running
@@ -248,41 +248,8 @@ class Box:
         settings = self.staging.running
         self.slave.configure(settings["unit_address"], settings["baud_rate"])
         self.log.add("settings", accepted=True)
-        self._save_settings()
+        self._keeping.keep_settings(settings)
         return ""
-
-    def _save_settings(self) -> None:
-        try:
-            self.kept.save_settings(self.staging.running)
-            self._store_warning = False
-        except OSError as error:
-            self._store_warning = True
-            self.log.add("store", saved=False, reason=str(error))
-
-    def _save_calibration(self) -> None:
-        try:
-            self.kept.save_calibration({})
-        except OSError as error:
-            self._store_warning = True
-            self.log.add("store", saved=False, reason=str(error))
-
-    def _keep_energy(self, dt_ms: int) -> None:
-        self._energy_ms = ticks.advance(self._energy_ms, dt_ms)
-        entered = self.state
-        quiet = (
-            entered != self._state and entered in (BACKUP, OFF, BYPASS) and self._energy_ms >= _KEEP_GAP_MS
-        )
-        self._state = entered
-        if not quiet and self._energy_ms < _KEEP_ENERGY_MS:
-            return
-        self._energy_ms = 0
-        try:
-            self.kept.save_energy(self.meter.energy.snapshot())
-        except OSError as error:
-            self._store_warning = True
-            self.log.add("store", saved=False, reason=str(error))
-
-    # -- commands of the master -----------------------------------------------------------------------
 
     def set_soc(self, percent: int) -> None:
         """Take the battery's state of charge, 0 to 100 percent; raises ValueError outside."""
@@ -293,12 +260,23 @@ class Box:
         self.faults_latched.reset()
         self._machine.reset()
 
+    def play(self, scene: int) -> None:
+        """Let the grid of a bench board be as in `scene`, signals.BENCH_NAMES."""
+        self.board.sampler.play(scene)
+        self.bench_grid = scene
+        self.log.add("bench_grid", name=BENCH_NAMES[scene])
+
     # -- what is published ----------------------------------------------------------------------------
 
     @property
     def state(self) -> int:
         """State code, signals.STATE_NAMES."""
         return self._machine.state
+
+    @property
+    def state_ms(self) -> int:
+        """How long it has been in this state."""
+        return self._machine.state_ms
 
     @property
     def state_reason(self) -> int:
@@ -351,29 +329,35 @@ class Box:
         return self.faults_latched.mask
 
     @property
-    def warnings(self) -> int:
-        """Present warnings, signals.WARNING_NAMES."""
-        mask = 0
-        settings = self.staging.running
-        told = self.battery.soc >= 0 or settings["load_management_enable"]
-        if told and self.battery.stale(settings["soc_stale_s"]):
-            mask |= WARN_SOC_STALE
-        if self.grid.restless(self.uptime_s):
-            mask |= WARN_TRANSFERS
-        if self.dip_changed:
-            mask |= WARN_DIP_CHANGED
-        if self.lost_blocks:
-            mask |= WARN_LOST_BLOCKS
-        if self._store_warning or self.kept.damaged:
-            mask |= WARN_STORE
-        if self.state == TO_BACKUP and self._machine.state_ms >= _NO_BACKUP_MS:
-            mask |= WARN_NO_BACKUP
-        return mask
-
-    @property
     def lost_blocks(self) -> int:
         """Sample blocks that never reached the block function."""
         return self.front_end.lost_blocks
+
+    @property
+    def bad_channels(self) -> tuple:
+        """Masks of the absent, the stuck and the saturated channels, bit n for acquire.layout.CHANNELS[n]."""
+        return self.converters.masks
+
+    @property
+    def channel_texts(self) -> list:
+        """What is wrong with which channels, in words."""
+        return self.converters.texts()
+
+    @property
+    def settings_pending(self) -> int:
+        """Settings that wait for a commit."""
+        return len(self.staging.staged)
+
+    @property
+    def soc_age_s(self) -> int:
+        """Age of the state of charge in seconds, 65535 for older and for never told."""
+        return self.battery.age_s()
+
+    @property
+    def pv_frequency_mhz(self) -> int:
+        """The frequency that the PV inverter sees: the grid's while the load bus hangs on it, else 0."""
+        joined = self.coils & K_GRID or self.state == BYPASS
+        return self.readings.frequency_mhz if joined and self.settings["pv_meter_enable"] else 0
 
     @property
     def readings(self):

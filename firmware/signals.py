@@ -61,6 +61,7 @@ FAULT_NOT_CLOSED_SHIFT = const(4)  # bits 4 to 7: to be closed, but open by feed
 FAULT_LOCKED_SHIFT = const(8)  # bits 8 to 11: retried too often; waits for a reset by operator or master
 FAULT_SETTINGS = const(4096)  # stored settings unreadable: nothing closes until they are reset
 FAULT_BUS_LIVE = const(8192)  # the load bus stayed live with every contactor open
+FAULT_CRASHED = const(16384)  # safe mode: the box crashed again and again, and does nothing but answer
 FAULT_NAMES = (
     "k_grid_not_open",
     "q_l1_not_open",
@@ -76,6 +77,7 @@ FAULT_NAMES = (
     "q_l3_locked",
     "settings",
     "bus_live",
+    "crashed",
 )
 
 # Warnings, one bit each: shown, never a reason to open or close anything.
@@ -85,7 +87,28 @@ WARN_DIP_CHANGED = const(4)
 WARN_LOST_BLOCKS = const(8)
 WARN_STORE = const(16)  # one of the two settings slots is damaged, or a write failed
 WARN_NO_BACKUP = const(32)  # the house waits for the backup voltage
-WARNING_NAMES = ("soc_stale", "transfers", "dip_changed", "lost_blocks", "store", "no_backup")
+WARN_CONVERTER = const(64)  # a measuring channel cannot be right; the grid's are also a reason: not measured
+WARN_BENCH = const(128)  # a bench board: everything measured is made up
+WARNING_NAMES = (
+    "soc_stale",
+    "transfers",
+    "dip_changed",
+    "lost_blocks",
+    "store",
+    "no_backup",
+    "converter",
+    "bench",
+)
+
+# What is wrong with a measuring channel.
+CHANNEL_OK = const(0)
+CHANNEL_ABSENT = const(1)
+CHANNEL_STUCK = const(2)
+CHANNEL_SATURATED = const(3)
+FLAW_NAMES = ("good", "absent", "stuck", "saturated")
+
+# What the grid of a bench board can be made to do.
+BENCH_NAMES = ("sound", "interruption", "l1_lost", "dip", "undervoltage", "overvoltage", "frequency")
 
 
 def names(mask: int, table: tuple) -> list:

@@ -16,7 +16,7 @@ DOCS = ROOT / "docs"
 INTRODUCTION = """\
 # Registers
 
-Generated from `firmware/publish/registers.py` by `make docs`; the same list is in `registers.json`.
+Generated from `tools/register_list.py` by `make docs`; the same list is in `registers.json`.
 
 ## How to read them
 
@@ -76,7 +76,7 @@ BLOCKS = (
 def registers() -> list[dict]:
     """Return every register as `registers.json` has it, and its `note`."""
     cpython.install()
-    from firmware.publish.registers import describe
+    from tools.register_list import describe
 
     listed = []
     for name, address, table, kind, words, scale, unit, access, codes, bits, note in describe():

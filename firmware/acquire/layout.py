@@ -48,7 +48,4 @@ class Ring:
 
 def _at_rest(words: int) -> array:
     """Return `words` codes of an input without signal."""
-    codes = array("H", bytes(2 * words))
-    for n in range(words):
-        codes[n] = MID_CODE
-    return codes
+    return array("H", MID_CODE.to_bytes(2, "little") * words)

@@ -1,6 +1,7 @@
 """What a board offers to the app, and the check that a pin map passes before anything runs."""
 
 from firmware.hardware.chips import CHIPS
+from firmware.hardware.heap import Heap
 
 COILS = ("coil_k_grid", "coil_q_l1", "coil_q_l2", "coil_q_l3")
 MIRRORS = ("mirror_k_grid", "mirror_q_l1", "mirror_q_l2", "mirror_q_l3")
@@ -8,7 +9,13 @@ SWITCHES = ("switch_auto", "switch_bypass")
 DIPS = ("dip_1", "dip_2", "dip_3", "dip_4")
 PORT = ("rs485_tx", "rs485_rx", "rs485_de")
 LCD = ("lcd_sda", "lcd_scl")
-FRONT_ENDS = {"mcp3208": ("adc_clock", "adc_cs", "adc_mosi", "adc_data_a", "adc_data_b")}
+# What converts: two MCP3208, the RP2040's own converter, or nothing (a made-up grid, for the bench).
+FRONT_ENDS = {
+    "mcp3208": ("adc_clock", "adc_cs", "adc_mosi", "adc_data_a", "adc_data_b"),
+    "adc": ("adc_v1", "adc_i1", "adc_b1"),
+    "synthetic": (),
+}
+BENCH = "BENCH"  # the name of a board with a made-up grid begins with it, and no other's does
 # An expander is read over I2C, too slowly for mirror contacts and not at all for what the chip drives.
 _SLOW = SWITCHES + DIPS + ("page_key",)
 
@@ -21,6 +28,37 @@ class BoardError(RuntimeError):
     """This board cannot run the box; the text says why."""
 
 
+class PlainConsole:
+    """A console that only takes: each line is printed at once."""
+
+    def take_interrupts(self) -> None:
+        """Ctrl-C stays with the interpreter."""
+
+    def write(self, line: str) -> None:
+        """Print a line."""
+        print(line)
+
+    def step(self) -> str | None:
+        """Nothing is ever typed here."""
+        return None
+
+
+class NeverRestarted:
+    """Where no watchdog restarts anything (see hardware/restarts.py)."""
+
+    count = 0
+    now = False
+
+    def running(self) -> None:
+        """There is nothing to note."""
+
+    def clear(self) -> None:
+        """There is nothing to forget."""
+
+    def stop_watchdog(self) -> None:
+        """There is none."""
+
+
 class Board:
     """The hardware as the app sees it, real or simulated.
 
@@ -30,9 +68,16 @@ class Board:
     `storage`: `read(name)`, `write(name, content)`, which raises OSError.
     `watchdog`: `feed()`.
     `ticks_us`: the microsecond counter that `firmware.ticks` works on.
-    `sampler`: `ring_a`, `ring_b`, `start(on_block)`; None where no front end is driven yet.
+    `collect()`: collects memory, at a moment that the box chooses (firmware/collector.py).
+    `sampler`: `ring` (acquire/layout.py), `start(on_block)`, `stop()`, `check(now_us)`; None where nothing
+    is sampled.
     `display`: `show(lines)` with four lines of 20 characters; None where no display answers.
-    `synthetic`: the grid is made up, for the bench; never true of a box that feeds a house.
+    `console`: `write(line)`, `step()`, which returns a typed line or None, and `take_interrupts()`.
+    `restarts`: how often the watchdog had to restart the chip (restarts.py).
+    `reset()`: restarts the chip.
+    `synthetic`: the grid is made up, for the bench; never true of a box that feeds a house. Its sampler
+    also has `play(scene)`.
+    `load_bus`: the voltage of the load bus is measured.
     `remarks`: lines for the console and the log, such as a display that does not answer.
     """
 
@@ -47,8 +92,12 @@ class Board:
         ticks_us,
         sampler=None,
         display=None,
+        console=None,
+        restarts=None,
+        reset=None,
         phases: int = 3,
         synthetic: bool = False,
+        load_bus: bool = True,
         remarks: tuple = (),
     ) -> None:
         self.name = name
@@ -58,10 +107,15 @@ class Board:
         self.storage = storage
         self.watchdog = watchdog
         self.ticks_us = ticks_us
+        self.collect = Heap().collect
         self.sampler = sampler
         self.display = display
+        self.console = console or PlainConsole()
+        self.restarts = restarts or NeverRestarted()
+        self.reset = reset
         self.phases = phases
         self.synthetic = synthetic
+        self.load_bus = load_bus
         self.remarks = remarks
 
 
@@ -82,9 +136,9 @@ def refuse_interpreter(name: str, version: tuple) -> str:
 def check_pins(pin_map, boot_pins: tuple) -> dict:
     """Return the pins of a board file as `{function: gpio}`, or raise PinMapError.
 
-    `pin_map` has CHIP, PHASES (1 or 3), FRONT_END, PINS (rows of function and GPIO number),
-    RS485_UART, LCD_I2C and EXPANDER (functions on an I2C expander); `boot_pins` are the pins that
-    boot.py switches off.
+    `pin_map` has NAME, CHIP, PHASES (1 or 3), FRONT_END, PINS (rows of function and GPIO number), LCD_I2C,
+    EXPANDER (functions on an I2C expander) and on an ESP32 RS485_UART; `boot_pins` are the pins that boot.py
+    switches off.
     """
     if pin_map.CHIP not in CHIPS:
         raise PinMapError("there are no pin rules for the chip %s" % pin_map.CHIP)
@@ -92,6 +146,12 @@ def check_pins(pin_map, boot_pins: tuple) -> dict:
         raise PinMapError("a box has 1 or 3 phases, not %s" % pin_map.PHASES)
     if pin_map.FRONT_END not in FRONT_ENDS:
         raise PinMapError("there is no front end %s" % pin_map.FRONT_END)
+    if (pin_map.FRONT_END == "synthetic") != pin_map.NAME.startswith(BENCH):
+        raise PinMapError(
+            "a board whose grid is made up, and no other, has a name that begins with %s" % BENCH
+        )
+    if pin_map.FRONT_END == "adc" and pin_map.PHASES != 1:
+        raise PinMapError("the chip's own converter has inputs for a single phase only")
     pins = _collect(pin_map)
     _check_complete(pin_map, pins)
     _check_chip(pin_map, pins)
@@ -140,11 +200,11 @@ def _check_chip(pin_map, pins: dict) -> None:
     """Refuse a pin that the chip does not have or that cannot do what it is asked."""
     refuse = CHIPS[pin_map.CHIP]
     for function, gpio in pin_map.PINS:
-        reason = refuse(function, gpio, pin_map.RS485_UART, pin_map.LCD_I2C)
+        reason = refuse(function, gpio, pin_map)
         if reason:
             raise PinMapError("%s: %s" % (function, reason))
-    if pin_map.CHIP == "rp2040" and "adc_data_a" in pins and pins["adc_data_b"] != pins["adc_data_a"] + 1:
-        raise PinMapError("adc_data_b must be the pin after adc_data_a: PIO reads neighbours")
+    if pin_map.CHIP == "rp2040" and "adc_clock" in pins and pins["adc_cs"] != pins["adc_clock"] + 1:
+        raise PinMapError("adc_cs must be the pin after adc_clock: PIO drives neighbours")
 
 
 def _check_boot(pin_map, boot_pins: tuple) -> None:

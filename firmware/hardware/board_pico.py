@@ -9,7 +9,6 @@ CHIP = "rp2040"
 PHASES = 3
 FRONT_END = "mcp3208"
 
-RS485_UART = 0  # which UART the pins rs485_tx and rs485_rx belong to
 LCD_I2C = 1  # which I2C the pins lcd_sda and lcd_scl belong to
 LCD_ADDRESS = 0x27  # PCF8574 backpack with all jumpers open; 0x3F with a PCF8574A
 EXPANDER = ()  # no input needs an I2C expander on this board
@@ -22,9 +21,9 @@ PINS = (
     # Two MCP3208 side by side; chip A has the voltages, chip B the currents and B3.
     ("adc_mosi", 3),  # to DIN of both
     ("adc_clock", 4),  # to CLK of both
-    ("adc_cs", 5),  # to /CS of both, pulled up
+    ("adc_cs", 5),  # to /CS of both, pulled up; must be the next pin
     ("adc_data_a", 6),  # from DOUT of chip A
-    ("adc_data_b", 7),  # from DOUT of chip B; must be the next pin
+    ("adc_data_b", 7),  # from DOUT of chip B
     # Mirror contacts (normally closed): closed to ground while the contactor is open.
     ("mirror_k_grid", 8),
     ("mirror_q_l1", 9),

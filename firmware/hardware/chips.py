@@ -16,25 +16,26 @@ OUTPUTS = (
 
 # GP23 power-save of the regulator, GP24 VBUS sense, GP25 LED, GP29 VSYS measurement.
 _PICO_INTERNAL = (23, 24, 25, 29)
+# The RP2040's own converter goes round its inputs in the order of their numbers.
+_ADC_PINS = {"adc_v1": 26, "adc_i1": 27, "adc_b1": 28}
 _ESP32_FLASH = (6, 7, 8, 9, 10, 11)
 _ESP32_STRAPPING = (0, 2, 5, 12, 15)
 _ESP32_CONSOLE = (1, 3)
 _ESP32_MISSING = (20, 24, 28, 29, 30, 31, 37, 38)  # not on the die, or not brought out of the module
 
 
-def refuse_rp2040(function: str, gpio: int, uart: int, i2c: int) -> str:
-    """Return why `gpio` of a Pico (RP2040 datasheet, table 2) cannot serve `function`, or ''."""
+def refuse_rp2040(function: str, gpio: int, pin_map) -> str:
+    """Return why `gpio` of a Pico (RP2040 datasheet, table 2) cannot serve `function`, or ''.
+
+    PIO leads RS485 and the converters to any pin.
+    """
+    i2c = pin_map.LCD_I2C
     if not 0 <= gpio <= 29:
         return "the RP2040 has no GP%d" % gpio
     if gpio in _PICO_INTERNAL:
         return "GP%d is used by the Pico itself" % gpio
-    if function in ("rs485_tx", "rs485_rx"):
-        if uart not in (0, 1):
-            return "the RP2040 has no UART%d" % uart
-        # The functions repeat every four pins (TX, RX, CTS, RTS); UART1 has the pins 4 to 11 and 20 to 27.
-        place = 0 if function == "rs485_tx" else 1
-        if gpio & 3 != place or (gpio + 4) >> 3 & 1 != uart:
-            return "GP%d cannot be %s of UART%d" % (gpio, function[-2:].upper(), uart)
+    if function in _ADC_PINS and gpio != _ADC_PINS[function]:
+        return "GP%d is not its input of the converter; that is GP%d" % (gpio, _ADC_PINS[function])
     if function in ("lcd_sda", "lcd_scl"):
         if i2c not in (0, 1):
             return "the RP2040 has no I2C%d" % i2c
@@ -44,11 +45,12 @@ def refuse_rp2040(function: str, gpio: int, uart: int, i2c: int) -> str:
     return ""
 
 
-def refuse_esp32(function: str, gpio: int, uart: int, i2c: int) -> str:
+def refuse_esp32(function: str, gpio: int, pin_map) -> str:
     """Return why `gpio` of an ESP32-WROOM module cannot serve `function`, or ''.
 
     Its matrix leads any peripheral to any pin, so that only the pin's own limits count.
     """
+    uart, i2c = pin_map.RS485_UART, pin_map.LCD_I2C
     if not 0 <= gpio <= 39 or gpio in _ESP32_MISSING:
         return "the ESP32 module has no GPIO%d" % gpio
     if gpio in _ESP32_FLASH:

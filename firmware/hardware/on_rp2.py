@@ -2,46 +2,83 @@
 
 import time
 
-from machine import I2C, Pin
+from machine import I2C, Pin, reset
 
 import boot  # for its pin numbers; that it turns every coil off once more is welcome
-from firmware.hardware import board_pico
-from firmware.hardware.board import COILS, Board, check_pins
+from firmware.hardware.board import COILS, Board, BoardError, check_pins
 from firmware.hardware.coils_rp2 import Coils
 from firmware.hardware.flash import FlashStorage
 from firmware.hardware.inputs import Inputs
 from firmware.hardware.lcd import Lcd
+from firmware.hardware.restarts import Restarts
 from firmware.hardware.rs485_rp2 import Rs485Port
+from firmware.hardware.usb_console import UsbConsole
 from firmware.hardware.watchdog import Watchdog
 
 _LCD_HZ = 100000  # the PCF8574's limit
 _LCD_TIMEOUT_US = 5000  # a bus held low must not hold the loop
 
 
-def build(pin_map=board_pico) -> Board:
+def chosen() -> Board:
+    """Return the board that `board_choice.py` (written by `make flash`) names, or the reference board."""
+    try:
+        from board_choice import BOARD  # type: ignore[import-not-found]
+    except ImportError:
+        BOARD = "pico"  # noqa: N806
+    try:
+        pin_map = __import__("firmware.hardware.board_" + BOARD, None, None, ("PINS",))
+    except ImportError:
+        raise BoardError("board_choice.py names the board %s, which has no file" % BOARD)  # noqa: B904
+    return build(pin_map)
+
+
+def build(pin_map) -> Board:
     """Return the board with every coil off and the watchdog running, to be fed from now on.
 
-    PinMapError, before any pin is touched but by boot.py, for a map that is impossible. There is no
-    sampler yet.
+    PinMapError, before any pin is touched but by boot.py, for a map that is impossible; BoardError for a
+    chip that runs at another clock.
     """
     pins = check_pins(pin_map, boot.COIL_PINS)
     ticks_us = time.ticks_us  # type: ignore[attr-defined]  # the checker sees CPython's time
     sleep_ms = time.sleep_ms  # type: ignore[attr-defined]
     coils = Coils(tuple([pins[function] for function in COILS if function in pins]))
-    port = Rs485Port(pin_map.RS485_UART, pins["rs485_tx"], pins["rs485_rx"], pins["rs485_de"], ticks_us)
+    restarts = Restarts()
+    sampler = _sampler(pin_map, pins, coils, ticks_us)  # first: it needs the largest pieces of memory
+    watchdog = Watchdog()
     display, remarks = _display(pin_map, pins, sleep_ms)
     return Board(
         name=pin_map.NAME,
         coils=coils,
         inputs=Inputs(pins),
-        port=port,
+        port=Rs485Port(pins["rs485_tx"], pins["rs485_rx"], pins["rs485_de"], ticks_us),
         storage=FlashStorage(),
-        watchdog=Watchdog(),
+        watchdog=watchdog,
         ticks_us=ticks_us,
+        sampler=sampler,
         display=display,
+        console=UsbConsole(),
+        restarts=restarts,
+        reset=reset,
         phases=pin_map.PHASES,
+        synthetic=pin_map.FRONT_END == "synthetic",
+        load_bus=pin_map.FRONT_END != "adc",
         remarks=remarks,
     )
+
+
+def _sampler(pin_map, pins: dict, coils: Coils, ticks_us):
+    """Return what samples on this board; only its driver is loaded."""
+    if pin_map.FRONT_END == "mcp3208":
+        from firmware.hardware.mcp3208_rp2 import Mcp3208Sampler
+
+        return Mcp3208Sampler(pins, ticks_us)
+    if pin_map.FRONT_END == "adc":
+        from firmware.hardware.adc_rp2 import AdcSampler
+
+        return AdcSampler(ticks_us)
+    from firmware.hardware.synthetic_rp2 import SyntheticSampler
+
+    return SyntheticSampler(coils, ticks_us)
 
 
 def _display(pin_map, pins: dict, sleep_ms) -> tuple:

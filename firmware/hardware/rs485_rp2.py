@@ -1,139 +1,184 @@
-"""The RS485 port: a UART, and the driver-enable pin of its transceiver.
+"""The RS485 port: two programs of PIO 1 (pio_rs485.py), fed and emptied by DMA.
 
-Releasing DE cannot be left to the loop, which may be away for a collection (17 ms), nor to the
-UART's TXIDLE interrupt, which comes with characters still to send. So a hard one-shot timer is set
-to the end of the frame as computed from the baud rate; its handler asks the UART itself and, where
-the frame is not quite out, looks again every quarter of a character. `sending()` releases DE as
-well, so that a timer that never fires costs time but not the bus.
+The processor hands over a frame and takes frames away; all timing of the line is hardware's, so that a
+collection (17 ms) or a flash erase (400 ms) costs no character and never keeps the driver on.
+
+The receiver puts the end of a frame into the stream itself. So frames that came while nobody looked stay
+apart, and no interrupt is needed. While flag 4 of PIO 1 is set the port sends: the processor sets it with
+the order to send, the transmitter clears it as it releases the driver.
 """
 
-from machine import UART, Pin, Timer
+from array import array
+
+import micropython
+from machine import Pin, mem32
 from micropython import const
+from rp2 import DMA, StateMachine
 
-from firmware import ticks
+from firmware.hardware.pio_rs485 import receive, transmit
+from firmware.hardware.rtu_timing import silence_us
 
-_TX_BYTES = const(256)  # the longest Modbus RTU frame: write() never waits for room
-_RX_BYTES = const(512)
-_QUIET_US = const(1000000)  # silence is not told apart beyond this: the ticks wrap
-_TICK_HZ = const(1000000)
+_TRANSMITTER = const(4)  # state machine 0 of PIO 1
+_RECEIVER = const(5)
+_DREQ_TRANSMITTER = const(8)  # RP2040 datasheet, 2.5.3.1
+_DREQ_RECEIVER = const(13)
+_UPPER_RXF = const(0x50300026)  # upper half of the receiver's FIFO
+_PIO1_IRQ = const(0x50300030)
+_PIO1_IRQ_FORCE = const(0x50300034)
+_SENDING = const(0x10)
+
+_LONGEST = const(256)  # characters of the longest frame to send
+_RING = const(512)  # halfwords: 533 ms of an unbroken stream at 9600 baud, 44 ms at 115200
+_RING_BITS = const(10)  # of its length in bytes
+_KEPT = const(480)  # no older character is read: DMA goes on writing while the ring is looked at
+# A DMA channel counts down from here, 13 days at 9600 baud, and is started anew in a silence before.
+_ENDLESS = const(0x3FFFFFFF)
+_ENOUGH = const(0x1FFFFFFF)
+_COUNTER = const(0x3FFFFFFF)  # counters wrap here: small integers on a 32-bit board
 
 
 class Rs485Port:
-    """A half-duplex port, 8N1. `ticks_us` is the board's counter, read when bytes are seen."""
+    """A half-duplex port, 8N1. It owns PIO 1 and two DMA channels.
 
-    def __init__(self, uart: int, tx: int, rx: int, de: int, ticks_us, baud: int = 9600) -> None:
-        self._de = Pin(de, Pin.OUT, value=0)
-        Pin(rx, Pin.IN, Pin.PULL_UP)  # the transceiver lets go of this line while it drives the bus
-        self._uart = UART(
-            uart,
-            baudrate=baud,
-            bits=8,
-            parity=None,
-            stop=1,
-            tx=Pin(tx),
-            rx=Pin(rx),
-            timeout=0,
-            txbuf=_TX_BYTES,
-            rxbuf=_RX_BYTES,
-        )
-        self._timer = Timer(-1)
-        self._on_frame_end = self._frame_end  # a bound method is an object: made once, not per frame
-        self._ticks_us = ticks_us
-        self._last_us = ticks_us()
-        self._quiet = False
-        self._sending = False
+    Counters, wrapping at 0x3FFFFFFF: `framing_errors` are frames dropped for a character without a stop
+    bit (noise, a break, a wrong baud rate), `overruns` are losses because nobody received in time.
+    """
+
+    def __init__(self, tx: int, rx: int, de: int, ticks_us, baud: int = 9600) -> None:
+        self.overruns = 0
+        self.framing_errors = 0
+        self._tx = Pin(tx)
+        self._de = Pin(de)
+        # Pulled up, because the transceiver lets go of this line while it drives the bus.
+        self._rx = Pin(rx, Pin.IN, Pin.PULL_UP)
+        self._transmitter = StateMachine(_TRANSMITTER)
+        self._receiver = StateMachine(_RECEIVER)
+        self._tx_dma = DMA()
+        self._rx_dma = DMA()
         self._next_baud = 0
-        self._dropped = bytearray(_RX_BYTES)
-        self._baud = baud
-        self._quarter_us = _quarter_us(baud)
+        self._start = 0  # of the oldest frame, in halfwords since the ring was started
+        self._seen = 0  # how far its end has been looked for
+        self._torn = False  # it lacks its beginning
+        # DMA wants the ring aligned to its length. In twice the length there is such a place, and what
+        # is left over before or behind it is long enough for the words to send.
+        memory = array("H", bytes(4 * _RING))
+        self._rx_dma.config(write=memory)
+        at = (-self._rx_dma.write & (2 * _RING - 1)) >> 1  # type: ignore[attr-defined]
+        view = memoryview(memory)
+        self._ring = view[at : at + _RING]
+        self._words = view[:at] if at >= _LONGEST else view[at + _RING :]
+        self._tx_dma.config(
+            write=self._transmitter,
+            ctrl=self._tx_dma.pack_ctrl(size=1, inc_write=False, treq_sel=_DREQ_TRANSMITTER),
+        )
+        self._rx_dma.config(
+            read=_UPPER_RXF,
+            ctrl=self._rx_dma.pack_ctrl(
+                size=1, inc_read=False, treq_sel=_DREQ_RECEIVER, ring_sel=True, ring_size=_RING_BITS
+            ),
+        )
+        self._apply(baud)
 
-    def read(self, buf: bytearray, start: int) -> int:
-        """Copy what has been received to `buf[start:]`; return how many bytes, 0 if none.
+    def receive(self, buf, now_us: int) -> int:
+        """Copy the oldest complete frame to `buf`, as far as it fits; return its true length, 0 if none.
 
-        Bytes that do not fit are dropped. What arrives while the port itself sends is its own echo
-        or noise, and is dropped whole.
+        Frames with a framing error or partly overwritten are passed over and counted.
         """
-        waiting = self._uart.any()
-        if not waiting:
+        arrived = _ENDLESS - self._rx_dma.count  # type: ignore[attr-defined]
+        if arrived == self._seen:
+            if arrived > _ENOUGH and self._start == arrived:
+                self._start_ring()
             return 0
-        if self._sending:
-            self._drop(waiting)
-            return 0
-        self._last_us = self._ticks_us()
-        self._quiet = False
-        taken = min(waiting, max(len(buf) - start, 0))
-        if taken > 0:
-            self._uart.readinto(memoryview(buf)[start:], taken)
-        self._drop(waiting - taken)
-        return taken
-
-    def silent_us(self, now_us: int) -> int:
-        """Return the time since the `read()` that last saw bytes, in us, at most one second."""
-        if not self._quiet:
-            silent = ticks.diff(now_us, self._last_us)
-            if silent < _QUIET_US:
-                return max(silent, 0)
-            self._quiet = True  # remembered, because the difference would come round again
-        return _QUIET_US
+        if arrived - self._start > _KEPT:
+            if not self._torn:
+                self.overruns = (self.overruns + 1) & _COUNTER
+            self._start = self._seen = arrived - _KEPT
+            self._torn = True
+        while True:
+            start = self._start
+            end = _find_end(self._ring, self._seen, arrived)
+            self._seen = end
+            if end == arrived:
+                return 0
+            self._start = self._seen = end + 1
+            if self._torn:
+                self._torn = False  # up to here it is the rest of a frame whose beginning is gone
+            elif end > start:
+                if _copy(self._ring, start, end, buf, len(buf)):
+                    return end - start
+                self.framing_errors = (self.framing_errors + 1) & _COUNTER
 
     def write(self, buf, n: int) -> None:
         """Start sending `buf[:n]` and return; ValueError if it cannot be sent whole, in one go."""
-        if not 0 < n <= min(_TX_BYTES, len(buf)):
+        if not 0 < n <= min(_LONGEST, len(buf)):
             raise ValueError("cannot send %d bytes" % n)
-        if self._sending:
+        if self.sending(0):
             raise ValueError("the frame before is still being sent")
-        frame = memoryview(buf)[:n]
-        frame_us = n * 1000000 // (self._baud // 10)  # ten bits a character; below 2^30 for 256 bytes
-        self._sending = True
-        self._de(1)
-        self._uart.write(frame)
-        # The time that has passed since the start bit is the timer's margin over the stop bit.
-        self._set_timer(frame_us)
+        _spell(buf, n, self._words)
+        mem32[_PIO1_IRQ_FORCE] = _SENDING
+        self._tx_dma.config(read=self._words, count=n, trigger=True)
 
     def sending(self, now_us: int) -> bool:
-        """Return whether a frame is still going out or DE is still driven."""
-        if self._sending and self._uart.txdone():
-            self._release()
-        if self._next_baud and not self._sending:
+        """Return whether a frame is still going out or the driver is still on."""
+        sending = mem32[_PIO1_IRQ] & _SENDING != 0
+        if self._next_baud and not sending:
             self._apply(self._next_baud)
-        return self._sending
+        return sending
 
     def configure(self, baud: int) -> None:
-        """Change the baud rate: at once, or when the frame now going out has left."""
-        if self._sending:
-            self._next_baud = baud
-        else:
-            self._apply(baud)
+        """Change the baud rate, at once or when the frame now going out has left; what waits is dropped."""
+        self._next_baud = baud
+        self.sending(0)
 
     def _apply(self, baud: int) -> None:
         self._next_baud = 0
-        self._baud = baud
-        self._quarter_us = _quarter_us(baud)
-        self._uart.init(baudrate=baud, bits=8, parity=None, stop=1)
+        self._transmitter.init(transmit, freq=8 * baud, out_base=self._tx, sideset_base=self._de)
+        self._receiver.init(receive, freq=32 * baud, in_base=self._rx, jmp_pin=self._rx)
+        mem32[_PIO1_IRQ] = _SENDING  # a soft reset in the middle of a frame leaves it set; ones clear
+        self._start_ring()
+        # One bit less than t3.5, so that what comes exactly t3.5 after a frame is the next frame.
+        turns = 32 * baud * silence_us(baud) // 2000000 - 11
+        self._receiver.put(turns << 4 | 7)
+        self._transmitter.active(1)
+        self._receiver.active(1)
 
-    def _drop(self, count: int) -> None:
-        while count > 0:
-            count -= self._uart.readinto(self._dropped, min(count, _RX_BYTES)) or count
-
-    def _set_timer(self, delay_us: int) -> None:
-        self._timer.init(  # type: ignore[call-overload]  # the stubs do not know tick_hz beside period
-            mode=Timer.ONE_SHOT, period=delay_us, tick_hz=_TICK_HZ, callback=self._on_frame_end, hard=True
-        )
-
-    def _frame_end(self, _timer) -> None:
-        """Release DE if the last stop bit is out. Runs in a hard interrupt: allocates nothing."""
-        if not self._sending:
-            return
-        if self._uart.txdone():
-            self._release()
-        else:
-            self._set_timer(self._quarter_us)
-
-    def _release(self) -> None:
-        self._de(0)
-        self._sending = False
+    def _start_ring(self) -> None:
+        """Receive from the beginning of the ring on, forgetting what is in it."""
+        self._rx_dma.active(0)
+        self._rx_dma.config(write=self._ring, count=_ENDLESS, trigger=True)
+        self._start = self._seen = 0
+        self._torn = False
 
 
-def _quarter_us(baud: int) -> int:
-    """Return a quarter of a character of ten bits, in us."""
-    return 2500000 // baud
+@micropython.viper
+def _find_end(ring: ptr16, at: int, arrived: int) -> int:  # type: ignore
+    """Return where in `[at, arrived)` the first frame ends, or `arrived`."""
+    while at != arrived:
+        if ring[at & 511] == 0xFFFF:
+            break
+        at += 1
+    return at
+
+
+@micropython.viper
+def _copy(ring: ptr16, at: int, end: int, buf: ptr8, room: int) -> int:  # type: ignore
+    """Copy the characters of a frame, `room` at most; return 0 if one has no stop bit."""
+    good = 0x8000
+    k = 0
+    while at != end:
+        word = ring[at & 511]
+        good &= word
+        if k < room:
+            buf[k] = (word >> 7) & 0xFF
+            k += 1
+        at += 1
+    return good
+
+
+@micropython.viper
+def _spell(buf: ptr8, n: int, words: ptr16):  # type: ignore
+    """Make the transmitter's words: 9 bits before the stop bit; start bit, data, stop bit."""
+    k = 0
+    while k < n:
+        words[k] = buf[k] << 5 | 0x2008
+        k += 1

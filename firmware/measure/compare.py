@@ -7,77 +7,79 @@ the rest of a block, 5.6 ms; a notch of 1.5 ms covers five samples and a spike l
 
 The reference lies one cycle back in the same ring. It does not have to be frozen when a sample looks
 missing: the decision falls within half a cycle, long before the fault could become its own reference.
+
+Kept of a row are its samples, at most _ROW_TOP, and the sums of their magnitudes and of their references'.
 """
+
+# mypy: disable-error-code="name-defined"
 
 import micropython
 from micropython import const
 
-ROW = const(8)  # missing samples in a row that make an interruption
-# Layout of the detector's state, three words of each: samples in the row, and the sums of the
-# magnitudes of samples and references in it (at most 4096 each, the row is cut off at 255).
-ROW_COUNT = const(0)
-ROW_SAMPLE = const(3)
-ROW_REFERENCE = const(6)
-STATE_WORDS = const(9)
+_ROW_TOP = const(255)  # where a row is cut off
+
+# As in memory.py.
+_BLOCK = const(48)
+_A_LOW = const(0)
+_A_HIGH = const(1)
+_NOW = const(6)
+_BEFORE = const(8)
+_VOLTAGES = const(72)
+_REST = const(0)
+_ROW = const(21)
+_NEUTRAL = const(24)
+_ROW_SAMPLES = const(39)
+_ROW_REFERENCES = const(42)
 
 
 @micropython.viper
-def compare_cycle(a: ptr16, now: int, before: int, rest: ptr32, neutral: ptr32, state: ptr32) -> int:  # type: ignore
-    """Advance the rows of missing samples by one block; return the longest row seen in it (0 where a
-    phase needed no look).
+def compare_cycle(reference: int):
+    """Advance the rows of missing samples of the three phases by the present block.
 
-    `now` and `before` are the word offsets of this block and the one a cycle earlier, `rest` the codes of
-    the inputs at rest, `neutral[3]`
-    the reference magnitude in counts below which a sample tells nothing.
+    `reference` arrives as the memory's address; it and the next variable have registers.
     """
-    phase = 0
-    longest = 0
-    while phase < 3:
-        offset = rest[phase]
-        quiet = neutral[phase]
-        row = state[phase]
-        i = now + phase
-        j = before + phase
-        # Any eight missing samples in a row include the last one of a block: when that one is sound
-        # and no row is running, the other seven need no look.
-        sample = a[i + 56] - offset
-        reference = a[j + 56] - offset
-        if sample < 0:
-            sample = 0 - sample
-        if reference < 0:
-            reference = 0 - reference
-        if row == 0 and reference >= quiet and sample * 4 >= reference:
-            phase += 1
-            continue
-        samples = state[phase + 3]
-        references = state[phase + 6]
-        end = i + 64
-        while i < end:
-            sample = a[i] - offset
-            reference = a[j] - offset
-            if sample < 0:
-                sample = 0 - sample
-            if reference < 0:
-                reference = 0 - reference
-            if reference >= quiet:
-                if sample * 4 < reference:
-                    row += 1
-                    samples += sample
-                    references += reference
-                    if row > longest:
-                        longest = row
-                else:
+    i = 0
+    words = ptr32(reference + 4 * _BLOCK)
+    at = (words[_A_HIGH] << 16) + words[_A_LOW]
+    before_at = at + words[_BEFORE]
+    at += words[_NOW]
+    phase_at = reference + 4 * _VOLTAGES
+    end = phase_at + 4 * 3
+    while phase_at < end:
+        a = ptr16(at)
+        before = ptr16(before_at)
+        phase = ptr32(phase_at)
+        rest = phase[_REST]
+        row = phase[_ROW]
+        neutral = phase[_NEUTRAL]  # as a square, and so are samples and references: squares need no signs
+        # As in look.py: a phase that is sound at the end of the block, and was before, has no full row.
+        sample = (a[56] - rest) << 2
+        square = (reference := before[56] - rest) * reference
+        i = 0
+        if row == 0 and square >= neutral and sample * sample >= square:
+            i = 64
+        while i < 64:
+            square = (reference := before[i] - rest) * reference
+            if square >= neutral:
+                sample = a[i] - rest
+                if sample * sample * 16 >= square:
                     row = 0
-                    samples = 0
-                    references = 0
+                    phase[_ROW_SAMPLES] = 0
+                    phase[_ROW_REFERENCES] = 0
+                else:
+                    row += 1
+                    if sample < 0:
+                        sample = 0 - sample
+                    if reference < 0:
+                        reference = 0 - reference
+                    phase[_ROW_SAMPLES] = phase[_ROW_SAMPLES] + sample
+                    phase[_ROW_REFERENCES] = phase[_ROW_REFERENCES] + reference
             i += 8
-            j += 8
-        if row > 255:
-            row = 255
-            samples = 0
-            references = 0
-        state[phase] = row
-        state[phase + 3] = samples
-        state[phase + 6] = references
-        phase += 1
-    return longest
+        if row > _ROW_TOP:
+            row = _ROW_TOP
+            phase[_ROW_SAMPLES] = 0
+            phase[_ROW_REFERENCES] = 0
+        phase[_ROW] = row
+        at += 2
+        before_at += 2
+        phase_at += 4

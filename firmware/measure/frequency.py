@@ -4,12 +4,17 @@ import math
 
 from micropython import const
 
-_CYCLE_S = 0.02
+NOMINAL_MHZ = const(50000)
+_MHZ_PER_RADIAN = 1000.0 / (2 * math.pi * 0.02)  # a cycle at 50 Hz lies between two values
 _SMOOTHED = const(10)
 _FILLING = const(2)
+# The values reach 2^25 (phasor.py). Without these bits 2^14 is left: a product has 2^28 and the sum of six
+# 2^31, which real voltages do not come near. Rounding costs 0.3 mHz.
+_DROPPED = const(11)
 # Below this the angle is noise: 0.2 Un of 230 V on the reference front end. A pure tone of peak p
 # counts gives p * 7.8 samples a block * 256 * 16/4 points.
-_LEAST = 333.0 * 7.8 * 1024.0
+_LEAST = const(1299)  # 333.0 * 7.8 * 1024.0 / 2**11
+_TANGENT_30_DEG = 0.57735
 
 RIGHT = const(1)
 WRONG = const(-1)
@@ -17,61 +22,73 @@ UNKNOWN = const(0)
 
 
 class Frequency:
-    """`hz` of the last cycle and `smooth_hz` over ten, 0.0 where the voltage is too low; `sequence`."""
+    """`mhz` of the last cycle and `smooth_mhz` over ten, 0 where the voltage is too low; `sequence`."""
 
     def __init__(self, phases: int = 3) -> None:
         self.phases = phases
-        self.hz = 0.0
-        self.smooth_hz = 0.0
+        self.mhz = 0
+        self.smooth_mhz = 0
         self.sequence = UNKNOWN
         self.count = 0  # cycles taken
-        self._before = [0.0] * 6
+        self._now = [0] * 6
+        self._before = [0] * 6
         self._strong = [0] * 3  # cycles with enough voltage, per phase, up to _FILLING
-        self._mean_hz = 0.0
+        self._weak = [0] * 3  # cycles without
+        self._mean_uhz = 0
         self._have = 0
+
+    def weak_cycles(self, phase: int) -> int:
+        """Return for how many cycles a phase has had next to no voltage of mains frequency."""
+        return self._weak[phase]
 
     def update(self, values: list, gap: bool) -> None:
         """Take one cycle's complex values; `gap` when it does not follow the last one."""
-        now = [float(value) for value in values]
-        before = self._before
-        real = imaginary = 0.0
+        self._now, self._before = self._before, self._now
+        now, before = self._now, self._before
+        for n in range(6):
+            now[n] = values[n] >> _DROPPED
+        real = imaginary = 0
         strong = 0
         for phase in range(self.phases):
             a, b = now[2 * phase], now[2 * phase + 1]
-            c, d = before[2 * phase], before[2 * phase + 1]
             if a * a + b * b < _LEAST * _LEAST:
                 self._strong[phase] = 0
+                self._weak[phase] = min(self._weak[phase] + 1, 255)
                 continue
             strong += 1
+            self._weak[phase] = 0
             # The first windows after the voltage came are half empty: their angle is not yet its own.
             if self._strong[phase] < _FILLING:
                 self._strong[phase] += 1
                 continue
+            c, d = before[2 * phase], before[2 * phase + 1]
             real += a * c + b * d
             imaginary += b * c - a * d
-        self._before = now
         self.count = (self.count + 1) & 0x3FFFFFFF
         self.sequence = self._judge_sequence(now) if strong == self.phases else UNKNOWN
-        if gap or (real == 0.0 and imaginary == 0.0):
-            self.hz = self.smooth_hz = 0.0
+        if gap or (real == 0 and imaginary == 0):
+            self.mhz = self.smooth_mhz = 0
             self._have = 0
             return
-        self.hz = 50.0 + math.atan2(imaginary, real) / (2 * math.pi * _CYCLE_S)
+        self.mhz = NOMINAL_MHZ + int(math.floor(math.atan2(imaginary, real) * _MHZ_PER_RADIAN + 0.5))
+        self._smooth()
+
+    def _smooth(self) -> None:
         if self._have < _SMOOTHED:
             self._have += 1
         if self._have == 1:
-            self._mean_hz = self.hz
-        self._mean_hz += (self.hz - self._mean_hz) / self._have
-        self.smooth_hz = self._mean_hz
+            self._mean_uhz = self.mhz * 1000
+        self._mean_uhz += (self.mhz * 1000 - self._mean_uhz) // self._have
+        self.smooth_mhz = (self._mean_uhz + 500) // 1000
 
     def _judge_sequence(self, now: list) -> int:
         """L2 lags L1, and L3 lags L2, by 120 degrees; 30 degrees of tolerance."""
         if self.phases < 3:
             return RIGHT
-        for first, second in ((0, 2), (2, 4)):
+        for first in (0, 2):
             a, b = now[first], now[first + 1]
-            c, d = now[second], now[second + 1]
-            lag = math.atan2(b * c - a * d, a * c + b * d)
-            if not math.pi / 2 < lag < 5 * math.pi / 6:
+            c, d = now[first + 2], now[first + 3]
+            along, across = a * c + b * d, b * c - a * d
+            if along >= 0 or across <= -along * _TANGENT_30_DEG:
                 return WRONG
         return RIGHT

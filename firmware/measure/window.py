@@ -7,11 +7,16 @@ Two half-overlapping raised cosines add up to a constant, so that the energy, as
 windows, weighs every sample alike and nothing is counted twice or lost.
 
 During one hop (40 blocks) the rising half R = sum(w s) and the plain sum T = sum(s) are kept; the
-falling half of the window that ends is 255 T - R. A product sum s is up to 2^25, so R is kept in two
-words: s + 2^26 = 4096 h + l with h < 2^15, l < 2^12; with the weights of a hop adding up to 5100,
-sum(w h) <= 1.7e8 and sum(w l) <= 2.1e7; T <= 40 * 2^25 = 1.34e9 < 2^31. The 2^26 keep the split free
-of signs (see levels.py); what they add is taken off again in the end.
+falling half of the window that ends is 255 T - R. The sums s come with their bias (kernel.py). Ranges,
+with the weights of a hop adding up to 5100:
+
+    plain sums   0 <= s < 2^15: T < 40 * 2^15 < 2^21, R < 5100 * 2^15 < 2^28
+    products     0 <= s <= 2^26. R is kept in two words, H = sum(w (s >> 8)) <= 5100 * 2^18 < 2^31 and
+                 L = sum(w (s & 255)) < 5100 * 2^8 < 2^21: R = 256 H + L. T starts at -40 * 2^25,
+                 what the bias will add: |T| <= 40 * 2^25 = 1.34e9 < 2^31
 """
+
+# mypy: disable-error-code="name-defined"
 
 from array import array
 
@@ -19,89 +24,224 @@ import micropython
 from micropython import const
 
 from firmware.measure.kernel import SUMS
+from firmware.measure.memory import Memory
 
-HOP_BLOCKS = const(40)
 HOP_MS = const(100)
-WEIGHT_TOP = const(255)
-WINDOW_WEIGHT = const(81600)  # what one window weighs in samples: 8 samples * 40 blocks * 255
-QUEUE = const(8)  # hops that may wait for the loop: 800 ms
-SLOT_WORDS = const(126)
+_HOP_BLOCKS = const(40)
+_QUEUE = const(8)  # hops that may wait for the loop: 800 ms
+_PLAIN_TOTAL = const(655360)  # 40 times the bias
+# A hop is three phases after each other: T and R of V and I; T, H and L of their four products; the same of U
+# and P; T and R of B; T, H and L of its square.
+_HOP_WORDS = const(111)
+_PHASE_WORDS = const(37)
+# The 42 sums in this order: place of each in `means` (kernel.py), and 0x40 more where it is a plain one.
+# Written as strings because numbers would stay in memory too.
+_ORDER = (
+    b"\x40\x41\x02\x03\x04\x05\x52\x53\x14\x15\x16\x17\x64\x25"
+    b"\x46\x47\x08\x09\x0a\x0b\x58\x59\x1a\x1b\x1c\x1d\x66\x27"
+    b"\x4c\x4d\x0e\x0f\x10\x11\x5e\x5f\x20\x21\x22\x23\x68\x29"
+)
+
+# As in memory.py.
+_BLOCK = const(48)
+_HOP_POSITION = const(14)
+_HOPS = const(15)
+_HOP_QUEUE = const(348)
+_HOP_WEIGHTS = const(1268)
 
 
 @micropython.viper
-def _accumulate(sums: ptr32, queue: ptr32, base: int, weight: int):  # type: ignore
-    i = 0
-    while i < 42:
-        s = sums[i]
-        queue[base] = queue[base] + s
-        s = (s + 0x4000000) & 0x7FFFFFF
-        queue[base + 42] = queue[base + 42] + (s >> 12) * weight
-        queue[base + 84] = queue[base + 84] + (s & 4095) * weight
-        base += 1
-        i += 1
+def accumulate(hop: ptr32):
+    """Add the present block to the hop. When the hop is complete, `begin_hop` must follow.
+
+    `hop` arrives as the memory's address; it and the next variable have registers.
+    """
+    s = int(hop)
+    sums_at = s
+    words = ptr32(s + 4 * _BLOCK)
+    w = ptr32(s + 4 * _HOP_WEIGHTS + (words[_HOP_POSITION] << 2))[0]
+    words[_HOP_POSITION] = words[_HOP_POSITION] + 1
+    at = s + 4 * _HOP_QUEUE + 4 * _HOP_WORDS * (words[_HOPS] & 7)
+    end = sums_at + 4 * 8 * 3
+    while sums_at < end:
+        sums = ptr32(sums_at)
+        hop = ptr32(at)
+        # The grid's voltage and current.
+        s = sums[0]
+        hop[0] = hop[0] + s
+        hop[1] = s * w + hop[1]
+        s = sums[1]
+        hop[2] = hop[2] + s
+        hop[3] = s * w + hop[3]
+        s = sums[2]
+        hop[4] = hop[4] + s
+        hop[5] = (s >> 8) * w + hop[5]
+        hop[6] = (s & 255) * w + hop[6]
+        s = sums[3]
+        hop[7] = hop[7] + s
+        hop[8] = (s >> 8) * w + hop[8]
+        hop[9] = (s & 255) * w + hop[9]
+        s = sums[4]
+        hop[10] = hop[10] + s
+        hop[11] = (s >> 8) * w + hop[11]
+        hop[12] = (s & 255) * w + hop[12]
+        s = sums[5]
+        hop[13] = hop[13] + s
+        hop[14] = (s >> 8) * w + hop[14]
+        hop[15] = (s & 255) * w + hop[15]
+        # The load bus and its current, three slots on.
+        s = sums[24]
+        hop[16] = hop[16] + s
+        hop[17] = s * w + hop[17]
+        s = sums[25]
+        hop[18] = hop[18] + s
+        hop[19] = s * w + hop[19]
+        s = sums[26]
+        hop[20] = hop[20] + s
+        hop[21] = (s >> 8) * w + hop[21]
+        hop[22] = (s & 255) * w + hop[22]
+        s = sums[27]
+        hop[23] = hop[23] + s
+        hop[24] = (s >> 8) * w + hop[24]
+        hop[25] = (s & 255) * w + hop[25]
+        s = sums[28]
+        hop[26] = hop[26] + s
+        hop[27] = (s >> 8) * w + hop[27]
+        hop[28] = (s & 255) * w + hop[28]
+        s = sums[29]
+        hop[29] = hop[29] + s
+        hop[30] = (s >> 8) * w + hop[30]
+        hop[31] = (s & 255) * w + hop[31]
+        # The backup output.
+        hop = ptr32(at + 4 * 32)
+        s = sums[6]
+        hop[0] = hop[0] + s
+        hop[1] = s * w + hop[1]
+        s = sums[7]
+        hop[2] = hop[2] + s
+        hop[3] = (s >> 8) * w + hop[3]
+        hop[4] = (s & 255) * w + hop[4]
+        sums_at += 4 * 8
+        at += 4 * _PHASE_WORDS
 
 
 @micropython.viper
-def _clear(queue: ptr32, base: int):  # type: ignore
-    end = base + 126
-    while base < end:
-        queue[base] = 0
-        base += 1
+def begin_hop(hop: ptr32):
+    """Count the hop as finished, and prepare the slot of the queue for the next one.
+
+    `hop` arrives as the memory's address; it and the next variable have registers.
+    """
+    start = int(hop)
+    words = ptr32(start + 4 * _BLOCK)
+    words[_HOP_POSITION] = 0
+    hops = (words[_HOPS] + 1) & 0x3FFFFFFF
+    at = start + 4 * _HOP_QUEUE + 4 * _HOP_WORDS * (hops & 7)
+    end = at + 4 * _HOP_WORDS
+    while at < end:
+        ptr32(at)[0] = 0
+        at += 4
+    start = -5
+    start = start << 28  # -40 times the bias of a product; as a literal it would be an object
+    at -= 4 * _HOP_WORDS
+    while at < end:
+        hop = ptr32(at)
+        hop[4] = start
+        hop[7] = start
+        hop[10] = start
+        hop[13] = start
+        hop[20] = start
+        hop[23] = start
+        hop[26] = start
+        hop[29] = start
+        hop = ptr32(at + 4 * 32)
+        hop[2] = start
+        at += 4 * _PHASE_WORDS
+    words[_HOPS] = hops
+
+
+@micropython.viper
+def _finish(address: int, before: ptr32, means: ptr32, order: ptr8):
+    """Turn the window that ends with the hop at `address` into the 42 means.
+
+    `before` has R, or H and L, of the hop before, and gets those of this one: the bias is in both. The mean
+    of a product is sum * 64 / 81600 = sum / 1275, that of a code sum * 65536 / 81600 = sum * 1024 / 1275.
+
+    The window of a plain sum is below 2^30. That of a product is 4096 top + rest: with T = 4096 t + u and
+    what H and L differ by, 256 h + l, it is 4096 (h / 16 + 255 t) + 256 (h mod 16) + l + 255 u;
+    |top| <= 2^27 + 255 * 2^19 < 2^29, |rest| < 2^23. top = 1275 a + b keeps the mean within 32 bits:
+    |4096 a| < 2^31, 4096 b < 2^23.
+    """
+    kept_at = 0
+    n = 0
+    while n < 42:
+        hop = ptr32(address)
+        place = order[n]
+        total = hop[0]
+        h = before[kept_at] - hop[1]
+        before[kept_at] = hop[1]
+        if place & 64:
+            total = h + 255 * (total - _PLAIN_TOTAL)
+            means[place & 63] = (total // 1275 << 10) + ((total % 1275) << 10) // 1275
+        else:
+            kept_at += 1
+            rest = before[kept_at] - hop[2]
+            before[kept_at] = hop[2]
+            # T may be negative: its halves are the same everywhere, whatever a load makes of its sign.
+            lower = total & 0xFFFF
+            upper = (((total >> 16) ^ 0x8000) & 0xFFFF) - 0x8000
+            total = (h >> 4) + 255 * ((upper << 4) + (lower >> 12))
+            rest += ((h & 15) << 8) + 255 * (lower & 0xFFF)
+            means[place] = (total // 1275 << 12) + (((total % 1275) << 12) + rest + 637) // 1275
+            address += 4
+        address += 8
+        kept_at += 1
+        n += 1
 
 
 # Weights of the rising half: 255 sin^2 at the middle of each block, rounded so that the ripple stays below
 # 0.01 % (plain rounding leaves 0.03 %). w[39 - k] = 255 - w[k], the sum is 5100.
-_RISING = bytes(
-    (0, 0, 3, 4, 8, 12, 16, 22, 28, 34, 40, 48, 56, 65, 75, 84, 92, 103, 112, 122)
-    + (133, 143, 152, 163, 171, 180, 190, 199, 207, 215, 221, 227, 233, 239, 243, 247, 251, 252, 255, 255)
+_RISING = (
+    b"\x00\x00\x03\x04\x08\x0c\x10\x16\x1c\x22\x28\x30\x38\x41\x4b\x54\x5c\x67\x70\x7a"
+    b"\x85\x8f\x98\xa3\xab\xb4\xbe\xc7\xcf\xd7\xdd\xe3\xe9\xef\xf3\xf7\xfb\xfc\xff\xff"
 )
 
 
 class Windows:
-    """Interrupt side: `add` a block. Loop side: `take` finished windows."""
+    """Loop side: `take` finished windows."""
 
-    def __init__(self) -> None:
-        self._weights = _RISING
-        self._bias = sum(self._weights) << 26
-        self._queue = array("i", [0] * (QUEUE * SLOT_WORDS))
-        self._position = 0
-        self.hops = 0  # finished hops; written by the interrupt only
+    def __init__(self, memory: Memory) -> None:
+        self._words = memory.words
+        self._queue_at = memory.address + 4 * _HOP_QUEUE
+        for block in range(_HOP_BLOCKS):
+            self._words[_HOP_WEIGHTS + block] = _RISING[block]
+        self._words[_BLOCK + _HOPS] = -1
+        begin_hop(memory.address)
         self._taken = 0
-        self._rising = [0] * SUMS  # R of the hop before
+        self._before = array("i", bytes(4 * 70))  # R of 14 plain sums, H and L of 28 products
         self._started = False
         self.lost = 0  # windows that the loop was too late for
-        self.totals = [0] * SUMS
+        self.means = array("i", bytes(4 * SUMS))
 
-    def add(self, sums: array) -> None:
-        """Take one block's sums. Called from the sampling interrupt: allocates nothing."""
-        _accumulate(sums, self._queue, (self.hops & 7) * SLOT_WORDS, self._weights[self._position])
-        if self._position == HOP_BLOCKS - 1:
-            self._position = 0
-            _clear(self._queue, ((self.hops + 1) & 7) * SLOT_WORDS)
-            self.hops = (self.hops + 1) & 0x3FFFFFFF
-        else:
-            self._position += 1
+    @property
+    def hops(self) -> int:
+        """Finished hops, modulo 2^30."""
+        return self._words[_BLOCK + _HOPS]
 
     def take(self) -> bool:
-        """Put the next finished window's sums into `totals`; False when there is none.
+        """Make the next finished window; False when there is none.
 
-        A sum divided by `WINDOW_WEIGHT` is the weighted mean over the window.
+        `means` are its weighted means: of products in 1/64 count squared, of codes in 1/65536 count.
         """
         while True:
             waiting = (self.hops - self._taken) & 0x3FFFFFFF
             if waiting == 0:
                 return False
-            if waiting >= QUEUE:  # overrun: the oldest slots are being written again
+            if waiting >= _QUEUE:  # overrun: the oldest slots are being written again
                 self.lost += waiting - 1 + int(self._started)
                 self._taken = (self.hops - 1) & 0x3FFFFFFF
                 self._started = False
-            base = (self._taken & 7) * SLOT_WORDS
-            queue, rising, totals = self._queue, self._rising, self.totals
-            for i in range(SUMS):
-                r = (queue[base + i + 42] << 12) + queue[base + i + 84] - self._bias
-                totals[i] = rising[i] + WEIGHT_TOP * queue[base + i] - r
-                rising[i] = r
-            if ((self.hops - self._taken) & 0x3FFFFFFF) >= QUEUE:
+            _finish(self._queue_at + 4 * _HOP_WORDS * (self._taken & 7), self._before, self.means, _ORDER)
+            if ((self.hops - self._taken) & 0x3FFFFFFF) >= _QUEUE:
                 continue  # the interrupt has begun to write this slot while it was being read
             self._taken = (self._taken + 1) & 0x3FFFFFFF
             if self._started:

@@ -1,26 +1,29 @@
-"""The pages of the display: four lines of exactly 20 ASCII characters each.
+"""What the pages of the display say: four lines of at most 20 ASCII characters each.
 
 The first line is a title, with the page's number at its right, or BENCH on a synthetic board, so that
-nobody takes made-up values for measured ones.
+nobody takes made-up values for measured ones. A page is a generator of its lines: each is one small piece
+of work (pages.py).
 """
 
 from micropython import const
 
 from firmware.signals import (
     BACKUP,
+    COIL_NAMES,
     FAULT_NAMES,
     GRID,
     GRID_OK,
     INTERRUPTION,
     REASON_NAMES,
     STATE_NAMES,
+    WARN_CONVERTER,
     WARNING_NAMES,
     names,
 )
 
 WIDTH = const(20)
-_TITLE = const(15)
-_LINES = const(3)  # below the title
+TITLE = const(15)
+LINES = const(3)  # below the title
 _FIXED = const(8)  # pages before the list of faults and warnings
 
 _OFF_ON = ("off", "on")
@@ -37,36 +40,33 @@ _SHORTER = (
     ("changed", "moved"),
     ("not closed", "no close"),
     ("not open", "no open"),
+    ("channel ", ""),
+    ("converter ", "conv. "),
     ("undervolt", "low-V"),
     ("overvolt", "high-V"),
 )
 
 
 def fit(text: str, width: int) -> str:
-    """Return `text` in exactly `width` characters: shortened by words, whole words dropped, cut at last."""
+    """Return `text` in at most `width` characters: shortened by words, whole words dropped, cut at last."""
+    if len(text) <= width:
+        return text
     for long, short in _SHORTER:
-        if len(text) <= width:
-            break
         text = text.replace(long, short)
+        if len(text) <= width:
+            return text
     while len(text) > width and " " in text:
         text = text[: text.rfind(" ")].rstrip()
-    return text[:width] + " " * (width - len(text))
-
-
-def number(value: float, width: int, decimals: int) -> str:
-    """Return a value right-aligned in `width` characters, dashes if it is unknown or does not fit."""
-    if value is None or value != value:
-        return "-" * width
-    text = "%*.*f" % (width, decimals, value)
-    return text if len(text) <= width else "-" * width
+    return text[:width]
 
 
 def readable(name: str) -> str:
     """Return a signal's name as a person writes it: `k_grid_not_open` as "K_GRID not open"."""
-    for coil, shown in (("k_grid", "K_GRID"), ("q_l", "Q_L")):
-        if name.lower().startswith(coil):
-            return shown + name[len(coil) :].replace("_", " ")
-    return name.replace("_", " ")
+    if name.startswith("k_grid"):
+        return "K_GRID" + name[6:].replace("_", " ")
+    if name.startswith("q_l"):
+        return "Q_L" + name[3:].replace("_", " ")
+    return name if name in COIL_NAMES else name.replace("_", " ")
 
 
 def _where(phase: int) -> str:
@@ -74,110 +74,119 @@ def _where(phase: int) -> str:
     return "L%d " % phase if phase else ""
 
 
-def _overview(box) -> list:
-    where = "" if box.state_reason == INTERRUPTION else _where(box.failing_phase)  # it is all phases
-    why = where + readable(REASON_NAMES[box.state_reason])
-    if box.state_reason == GRID_OK:
-        why = "grid ok" if box.state == GRID else ""
-    faults, warnings = len(names(box.faults, FAULT_NAMES)), len(names(box.warnings, WARNING_NAMES))
-    if box.countdown_s:
-        what = "return in %d s" % box.countdown_s
-    elif faults or warnings:
-        what = "faults %d warnings %d" % (faults, warnings)
+def _overview(box):
+    yield readable(STATE_NAMES[box.state]).upper()
+    reason = box.state_reason
+    if reason == GRID_OK:
+        yield "grid ok" if box.state == GRID else ""
     else:
-        what = "SOC " + _soc(box)
-    supplied = [_OFF_ON[box.phases_supplied >> n & 1] for n in range(3)]
-    return [readable(STATE_NAMES[box.state]).upper(), why, what, "L1 %-3s L2 %-3s L3 %-3s" % tuple(supplied)]
+        where = "" if reason == INTERRUPTION else _where(box.failing_phase)  # it is all phases
+        yield where + readable(REASON_NAMES[reason])
+    countdown_s = box.countdown_s
+    if countdown_s:
+        yield "return in %d s" % countdown_s
+    elif box.faults or box.warnings:
+        yield "faults %d warnings %d" % (_bits(box.faults), _bits(box.warnings))
+    else:
+        yield "SOC " + _soc(box)
+    on = box.phases_supplied
+    yield "L1 %-3s L2 %-3s L3 %-3s" % (_OFF_ON[on & 1], _OFF_ON[on >> 1 & 1], _OFF_ON[on >> 2 & 1])
 
 
-def _grid(box) -> list:
+def _grid(box):
     now = box.readings
-    lines = ["GRID" + number(now.frequency, 7, 2) + " Hz"]
+    hundredths = (now.frequency_mhz + 5) // 10
+    yield "GRID %3d.%02d Hz" % (hundredths // 100, hundredths % 100)
     for n in range(3):
-        lines.append("%s %s V %s A" % (_PHASES[n], number(now.v[n], 5, 1), number(now.i[n], 6, 2)))
-    return lines
+        tenths, hundredths = (now.v_cv[n] + 5) // 10, (now.i_ma[n] + 5) // 10
+        yield "%s %3d.%d V %3d.%02d A " % (
+            _PHASES[n],
+            tenths // 10,
+            tenths % 10,
+            hundredths // 100,
+            hundredths % 100,
+        )
 
 
-def _powers(name: str, p: list, pf: list) -> list:
-    lines = [name + number(p[3], 8, 0) + " W"]
-    for n in range(3):
-        lines.append("%s %s W  pf%s" % (_PHASES[n], number(p[n], 6, 0), number(pf[n], 5, 2)))
-    return lines
+def _grid_power(box):
+    now = box.readings
+    return _powers("GRID", now.grid_p_cw, now.grid_pf_mil)
 
 
-def _grid_power(box) -> list:
-    return _powers("GRID", box.readings.grid_p, box.readings.grid_pf)
-
-
-def _pv_power(box) -> list:
+def _pv_power(box):
     if not box.settings["pv_meter_enable"]:
-        return ["PV", "not served"]
-    return _powers("PV", box.readings.pv_p, box.readings.pv_pf)
-
-
-def _kwh(name: str, wh: int) -> str:
-    whole = "%d.%03d" % (wh // 1000, wh % 1000)
-    return "%-7s%13s" % (name, whole)
-
-
-def _energy(box) -> list:
-    energy = box.energy
-    return [
-        "ENERGY kWh",
-        _kwh("import", energy.grid_import[3]),
-        _kwh("export", energy.grid_export[3]),
-        _kwh("PV", energy.pv[3]),
-    ]
-
-
-def _voltages(box) -> list:
+        return iter(("PV", "not served"))
     now = box.readings
-    lines = ["V grid load bkp"]
+    return _powers("PV", now.pv_p_cw, now.pv_pf_mil)
+
+
+def _powers(name: str, p_cw: list, pf_mil: list):
+    yield "%s%8d W" % (name, (p_cw[3] + 50) // 100)
     for n in range(3):
-        lines.append(_PHASES[n] + "".join([" " + number(volts[n], 5, 1) for volts in (now.v, now.u, now.b)]))
-    return lines
+        pf = (pf_mil[n] + 5) // 10
+        sign, pf = ("-", -pf) if pf < 0 else (" ", pf)
+        yield "%s %6d W  pf%s%d.%02d" % (_PHASES[n], (p_cw[n] + 50) // 100, sign, pf // 100, pf % 100)
+
+
+def _energy(box):
+    energy = box.energy
+    yield "ENERGY kWh"
+    for name, wh in (("import", energy.grid_import), ("export", energy.grid_export), ("PV", energy.pv)):
+        yield "%-7s%9d.%03d" % (name, wh[3] // 1000, wh[3] % 1000)
+
+
+def _voltages(box):
+    now = box.readings
+    yield "V grid load bkp"
+    for n in range(3):
+        v, u, b = (now.v_cv[n] + 5) // 10, (now.u_cv[n] + 5) // 10, (now.b_cv[n] + 5) // 10
+        yield "%s %3d.%d %3d.%d %3d.%d" % (_PHASES[n], v // 10, v % 10, u // 10, u % 10, b // 10, b % 10)
 
 
 def _soc(box) -> str:
     return "never told" if box.battery.soc < 0 else "%d %%" % box.battery.soc
 
 
-def _backup(box) -> list:
-    age = "" if box.battery.soc < 0 else "  age %d s" % box.battery.age_s()
+def _backup(box):
+    yield "BACKUP"
+    yield "SOC " + _soc(box) + ("" if box.battery.soc < 0 else "  age %d s" % box.soc_age_s)
     enabled = box.settings["load_management_enable"]
-    off = [_PHASES[n] for n in range(3) if box.settings["backup_phases"] & ~box.phases_supplied & (1 << n)]
-    if box.state != BACKUP:
-        off = []
-    return [
-        "BACKUP",
-        "SOC " + _soc(box) + age,
-        "load management " + _OFF_ON[enabled],
-        ("shed: " if enabled else "off: ") + (" ".join(off) or "none"),
-    ]
+    yield "load management " + _OFF_ON[enabled]
+    off = box.settings["backup_phases"] & ~box.phases_supplied if box.state == BACKUP else 0
+    yield ("shed: " if enabled else "off: ") + (" ".join(names(off, _PHASES)) or "none")
 
 
-def _priorities(box) -> list:
-    lines = ["LOAD MANAGEMENT"]
-    for n in range(3):
-        priority = box.settings["priority_l%d" % (n + 1)]
-        least = box.settings["soc_min_l%d" % (n + 1)]
-        entered = "prio %d from %3d %%" % (priority, least) if priority else "not entered"
-        lines.append(_PHASES[n] + " " + entered)
-    return lines
+def _priorities(box):
+    settings = box.settings
+    yield "LOAD MANAGEMENT"
+    for n, suffix in enumerate(("l1", "l2", "l3")):
+        priority = settings["priority_" + suffix]
+        if priority:
+            yield "%s prio %d from %3d %%" % (_PHASES[n], priority, settings["soc_min_" + suffix])
+        else:
+            yield _PHASES[n] + " not entered"
 
 
-def _alarm_names(box) -> list:
-    faults = ["F " + readable(name) for name in names(box.faults, FAULT_NAMES)]
-    return faults + ["W " + readable(name) for name in names(box.warnings, WARNING_NAMES)]
+def _bits(mask: int) -> int:
+    """Return how many bits are set."""
+    count = 0
+    while mask:
+        count += mask & 1
+        mask >>= 1
+    return count
 
 
 def _alarm_pages(box) -> int:
-    return max(1, (len(_alarm_names(box)) + _LINES - 1) // _LINES)
+    count = _bits(box.faults) + _bits(box.warnings & ~WARN_CONVERTER) + len(box.channel_texts)
+    return max(1, (count + LINES - 1) // LINES)
 
 
-def _alarms(box, part: int) -> list:
-    found = _alarm_names(box) or ["no faults", "no warnings"]
-    return ["FAULTS/WARNINGS"] + found[part * _LINES : (part + 1) * _LINES]
+def _alarms(box, part: int):
+    found = ["F " + readable(name) for name in names(box.faults, FAULT_NAMES)]
+    yield "FAULTS/WARNINGS"
+    found += ["W " + readable(name) for name in names(box.warnings & ~WARN_CONVERTER, WARNING_NAMES)]
+    found += ["W " + text for text in box.channel_texts]
+    yield from (found or ["no faults", "no warnings"])[part * LINES : (part + 1) * LINES]
 
 
 def _age(seconds: int) -> str:
@@ -189,28 +198,40 @@ def _age(seconds: int) -> str:
 
 def _event(name: str, fields: dict) -> str:
     """Return what happened, as short as it can be said."""
-    where = _where(fields.get("phase", 0))
-    reason = readable(fields.get("reason", "none"))
-    why = "" if reason == "none" else " " + where + reason
     if name == "state":
-        return readable(fields.get("state", name)) + why
+        return readable(fields.get("state", name)) + _why(fields)
     if name == "grid":
-        return "grid ok" if fields.get("good") else "grid" + why
+        return "grid ok" if fields.get("good") else "grid" + _why(fields)
     if name == "shed":
-        return where + _OFF_ON[bool(fields.get("supplied"))] + " SOC %d" % fields.get("soc", -1)
+        supplied = _OFF_ON[bool(fields.get("supplied"))]
+        return "%s%s SOC %d" % (_where(fields.get("phase", 0)), supplied, fields.get("soc", -1))
     if name == "settings":
         return "settings saved" if fields.get("accepted") else "settings refused"
     if name == "fault":
         return readable(fields.get("name", name)) if fields.get("on") else "faults reset"
+    if name == "converter":
+        return fields.get("name", name) + " " + (fields.get("flaw", "") if fields.get("on") else "good")
     text = readable(fields.get("name", name))
     return text + " " + _OFF_ON[bool(fields["on"])] if "on" in fields else text
 
 
-def _events(box) -> list:
-    lines = ["LAST EVENTS"]
-    for t_ms, name, fields in reversed(box.log.entries[-_LINES:]):
-        lines.append(_age((box.log.now_ms - t_ms) // 1000) + " " + _event(name, fields))
-    return lines if len(lines) > 1 else lines + ["none"]
+def _why(fields: dict) -> str:
+    """Return the reason of an event with its phase, after a space; nothing when there is none."""
+    reason = fields.get("reason", "none")
+    return "" if reason == "none" else " " + _where(fields.get("phase", 0)) + readable(reason)
+
+
+def _events(box):
+    yield "LAST EVENTS"
+    log = box.log
+    if not log.entries:
+        yield "none"
+    for back in range(1, min(LINES, len(log.entries)) + 1):
+        t_ms, name, fields = log.entries[-back]
+        yield _age((log.now_ms - t_ms) // 1000) + " " + _event(name, fields)
+
+
+_PAGES = (_overview, _grid, _grid_power, _pv_power, _energy, _voltages, _backup, _priorities)
 
 
 def page_count(box) -> int:
@@ -218,21 +239,10 @@ def page_count(box) -> int:
     return _FIXED + _alarm_pages(box) + 1
 
 
-def page(box, n: int) -> list:
-    """Return page `n` (counted round) as four lines of 20 characters."""
-    pages = page_count(box)
-    n %= pages
+def lines_of(box, n: int, pages: int):
+    """Return a generator of the lines of page `n` (from 0) of `pages`, not yet cut to their width."""
     if n < _FIXED:
-        show = (_overview, _grid, _grid_power, _pv_power, _energy, _voltages, _backup, _priorities)[n]
-        lines = show(box)
-    elif n < pages - 1:
-        lines = _alarms(box, n - _FIXED)
-    else:
-        lines = _events(box)
-    corner = "BENCH" if box.synthetic else "%2d/%-2d" % (n + 1, pages)
-    shown = [fit(lines[0], _TITLE) + corner]
-    for line in lines[1:]:
-        shown.append(fit(line, WIDTH))
-    while len(shown) < 1 + _LINES:
-        shown.append(" " * WIDTH)
-    return shown
+        return _PAGES[n](box)
+    if n < pages - 1:
+        return _alarms(box, n - _FIXED)
+    return _events(box)

@@ -1,14 +1,15 @@
 """A Modbus RTU slave: functions 03, 04, 06 and 16 on one port, without allocation in steady state.
 
-Application Protocol 1.1b3 and Serial Line 1.02. A frame is what lies between two silences of t3.5, so
-glued frames are one bad frame: nothing of it is executed, and the next good request is answered. What
-is not for this unit, damaged, or of a length that its function cannot have, gets no reply and is counted.
+Application Protocol 1.1b3 and Serial Line 1.02. The port says what a frame is: what lies between two
+silences of t3.5, so glued frames are one bad frame: nothing of it is executed, and the next good request
+is answered. What is not for this unit, damaged, or of a length that its function cannot have, gets no
+reply and is counted.
 """
 
 from micropython import const
 
 from firmware.publish.crc import crc16
-from firmware.publish.register_map import HOLDING, ILLEGAL_FUNCTION, ILLEGAL_VALUE, INPUT
+from firmware.publish.register_map import HOLDING, ILLEGAL_FUNCTION, ILLEGAL_VALUE, INPUT, copy_bytes
 
 READ_HOLDING = const(3)
 READ_INPUT = const(4)
@@ -20,22 +21,17 @@ WRITE_MOST = const(123)
 _BROADCAST = const(0)
 _SHORTEST = const(4)  # address, function, CRC
 _LONGEST = const(256)
-_ROOM = const(64)  # read() must always find room, or bytes of an overlong frame would stay in the port
 _COUNTER = const(0x3FFFFFFF)  # counters wrap here: small integers on a 32-bit board
 
 
-def silence_us(baud: int) -> int:
-    """Return t3.5 in us: 3.5 characters of 10 bits (8N1), 1750 us above 19200 baud (Serial Line, 2.5.1.1)."""
-    return 1750 if baud > 19200 else (35000000 + baud - 1) // baud
-
-
 class ModbusSlave:
-    """Serves `registers` (a RegisterMap) at `unit_address` on `port`; call `step` as often as possible.
+    """Serves `registers` (see registers.py) at `unit_address` on `port`; call `step` as often as possible.
 
     The port must already run at `baud`. Counters, for the watchdog and for diagnosis: `polls` (calls of
     step), `requests` (good frames for this unit or broadcast), `good_frames` (right CRC, any address),
-    `foreign_frames`, `replies`, `exceptions`, `crc_errors`, `length_errors` (right CRC, impossible length),
-    `short_frames`, `long_frames`, `ignored` (broadcast reads, function codes from 80 hex).
+    `foreign_frames`, `replies`, `exceptions`, `crc_errors`, `length_errors` (right CRC, impossible
+    length), `short_frames`, `long_frames`, `ignored` (broadcast reads, function codes from 80 hex),
+    `late_frames` (for this unit, but something else has been heard since: the master has given it up).
     """
 
     def __init__(self, port, registers, unit_address: int, baud: int) -> None:
@@ -54,86 +50,44 @@ class ModbusSlave:
         self.short_frames = 0
         self.long_frames = 0
         self.ignored = 0
-        self._silence_us = silence_us(baud)
-        self._rx = bytearray(_LONGEST + _ROOM)
-        self._received = 0
+        self.late_frames = 0
+        self._rx = bytearray(_LONGEST)
+        self._newer = bytearray(_LONGEST)
         self._tx = bytearray(_LONGEST)
-        self._sent = 0  # length of the last reply
-        self._echoed = 0  # how much of it came back
-        self._line_echoes = False
-        self._sending = False
-        self._next_address = 0
-        self._next_baud = 0
-
-    def configure(self, unit_address: int, baud: int) -> None:
-        """Use this address and baud rate as soon as the reply in hand, if any, has left the line."""
+        self.sending = False
         self._next_address = unit_address
         self._next_baud = baud
 
-    def step(self, now_us: int) -> None:
-        """Take what was received; after a silence of t3.5 judge it, execute it and start the reply."""
-        self.polls = (self.polls + 1) & _COUNTER
-        if self._sending:
-            if self.port.sending(now_us):
-                # Nobody else may talk now: at most this is the echo of a transceiver that hears itself.
-                self._take_echo(self.port.read(self._rx, 0))
-                return
-            self._sending = False
-        if self._next_baud:
-            self._apply()
-        at = self._received
-        at += self.port.read(self._rx, at)
-        if at == 0:
-            return
-        # Beyond the longest frame only the fact counts; later bytes overwrite the end.
-        self._received = at if at <= _LONGEST else _LONGEST + 1
-        if self.port.silent_us(now_us) >= self._silence_us:
-            self._received = 0
-            self._frame(self._without_echo(at))
+    def configure(self, unit_address: int, baud: int) -> None:
+        """Use this address and baud rate from the next request on: the one in hand is answered as it came."""
+        self._next_address = unit_address
+        self._next_baud = baud
 
-    def _apply(self) -> None:
-        self.unit_address = self._next_address
+    def step(self, now_us: int) -> bool:
+        """Judge what has been received, execute it and start the reply; True when one was started."""
+        self.polls = (self.polls + 1) & _COUNTER
+        if self.sending:
+            if self.port.sending(now_us):
+                return False
+            self.sending = False
+        length = self.port.receive(self._rx, now_us)
+        while length:
+            newer = self.port.receive(self._newer, now_us)
+            self._frame(length, newer == 0)
+            self._rx, self._newer = self._newer, self._rx
+            length = newer
         if self._next_baud != self.baud:
             self.baud = self._next_baud
-            self._silence_us = silence_us(self.baud)
             self.port.configure(self.baud)
-            self._received = 0
-        self._next_baud = 0
+        self.unit_address = self._next_address
+        return self.sending
 
-    def _take_echo(self, n: int) -> None:
-        """Note that `n` bytes, received while sending, are the reply's next ones, if they are."""
-        if n:
-            self._line_echoes = self._same(n)
-            self._echoed += n
+    def _frame(self, n: int, last: bool) -> None:
+        """Judge the frame of `n` bytes, execute it and send what it is answered with.
 
-    def _same(self, n: int) -> bool:
-        """Return whether the first `n` received bytes are what the last reply goes on with."""
-        if self._echoed + n > self._sent:
-            return False
-        for k in range(n):  # noqa: SIM110  a generator would be an object
-            if self._rx[k] != self._tx[self._echoed + k]:
-                return False
-        return True
-
-    def _without_echo(self, n: int) -> int:
-        """Remove the end of the last reply's echo from the front; return how many bytes are left.
-
-        It is still there when the loop was away while the reply left the line. An echo of function 06
-        looks like its request: taken for one, it would be answered for ever. But a request may as well
-        be what was answered last, word for word, so only a line that is known to echo is treated so.
+        `last`: nothing else has been heard since. A request that is not the last is not answered: when
+        the loop was away for long, the line belongs to somebody else by now.
         """
-        length = self._sent - self._echoed
-        if not self._line_echoes or length <= 0 or n < length or not self._same(length):
-            return n
-        self._echoed += length
-        for k in range(n - length):
-            self._rx[k] = self._rx[length + k]
-        return n - length
-
-    def _frame(self, n: int) -> None:
-        """Judge the frame of `n` bytes, execute it and send what it is answered with."""
-        if n == 0:
-            return
         if n < _SHORTEST:
             self.short_frames = (self.short_frames + 1) & _COUNTER
             return
@@ -149,10 +103,15 @@ class ModbusSlave:
         if address != self.unit_address and address != _BROADCAST:
             self.foreign_frames = (self.foreign_frames + 1) & _COUNTER
             return
-        if not self._length_possible(n):
+        if not last and address != _BROADCAST:
+            self.late_frames = (self.late_frames + 1) & _COUNTER
+            return
+        function = rx[1]
+        if not self._length_possible(function, n):
             self.length_errors = (self.length_errors + 1) & _COUNTER
             return
-        if rx[1] >= 0x80 or (address == _BROADCAST and rx[1] not in (WRITE_ONE, WRITE_MANY)):
+        writes = function == WRITE_ONE or function == WRITE_MANY
+        if function >= 0x80 or (address == _BROADCAST and not writes):
             # A code from 80 hex is an exception reply, so not a request; a broadcast cannot be answered.
             self.ignored = (self.ignored + 1) & _COUNTER
             return
@@ -160,11 +119,12 @@ class ModbusSlave:
         length = self._execute()
         if address != _BROADCAST:
             self._reply(length)
+        if writes:  # the master may read it back at once; by now the line is ours
+            self.registers.renew_written()
 
-    def _length_possible(self, n: int) -> bool:
-        """Return whether `n` bytes can be a request of its function; unknown functions have any length."""
-        function = self._rx[1]
-        if function in (READ_HOLDING, READ_INPUT, WRITE_ONE):
+    def _length_possible(self, function: int, n: int) -> bool:
+        """Return whether `n` bytes can be a request of this function; unknown functions have any length."""
+        if function == READ_HOLDING or function == READ_INPUT or function == WRITE_ONE:
             return n == 8
         if function == WRITE_MANY:
             # A byte count that contradicts the quantity is judged first, and answered (figure 12).
@@ -183,8 +143,10 @@ class ModbusSlave:
         function = rx[1]
         tx[0] = self.unit_address
         tx[1] = function
-        if function in (READ_HOLDING, READ_INPUT):
-            return self._read(HOLDING if function == READ_HOLDING else INPUT)
+        if function == READ_HOLDING:
+            return self._read(HOLDING)
+        if function == READ_INPUT:
+            return self._read(INPUT)
         if function == WRITE_ONE:
             error = self.registers.write(self._word(2), 1, rx, 4)
         elif function == WRITE_MANY:
@@ -197,8 +159,7 @@ class ModbusSlave:
             error = ILLEGAL_FUNCTION
         if error:
             return self._exception(error)
-        for k in range(2, 6):  # a slice would allocate
-            tx[k] = rx[k]
+        copy_bytes(rx, 2, tx, 2, 4)
         return 6
 
     def _read(self, table: int) -> int:
@@ -221,8 +182,6 @@ class ModbusSlave:
         crc = crc16(self._tx, length)
         self._tx[length] = crc & 0xFF
         self._tx[length + 1] = crc >> 8
-        self._sent = length + 2
-        self._echoed = 0
-        self._sending = True
         self.replies = (self.replies + 1) & _COUNTER
-        self.port.write(self._tx, self._sent)
+        self.sending = True
+        self.port.write(self._tx, length + 2)

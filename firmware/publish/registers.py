@@ -1,243 +1,285 @@
-"""The box's register table: every register's name, address, type, scale, unit and source.
+"""The box's registers: where each value stands, its type and scale, and what a master may write.
 
 Input registers 0 to 399 are what the box measures and decides, holding registers from 1000 what a master
-may write (and `ct_ratio`, which it may only read). docs/registers.md is generated from here.
+may write (and `ct_ratio`, which it may only read). What they are called and mean, for people and tools, is in
+tools/register_list.py; docs/registers.md is generated from there.
 """
+
+from array import array
 
 from micropython import const
 
 from firmware.publish.register_map import (
-    ADDRESS,
-    BITS,
-    CODES,
-    HOLDING,
+    ILLEGAL_ADDRESS,
+    ILLEGAL_VALUE,
     INPUT,
-    NAME,
-    NOTE,
-    QUANTITY,
-    READ,
-    RUN,
-    SINGLE,
-    TABLE_NAMES,
-    WRITE,
-    AddressSpace,
-    RegisterMap,
-    row,
+    Image,
+    copy_bytes,
 )
-from firmware.publish.words import ASCII, I16, I32, TYPE_NAMES, U16, U32, quantity
-from firmware.signals import (
-    BYPASS,
-    COIL_NAMES,
-    FAULT_NAMES,
-    K_GRID,
-    REASON_NAMES,
-    STATE_NAMES,
-    WARNING_NAMES,
-)
-from firmware.store.settings import SPEC, check_one
+from firmware.publish.words import I16, I32, U16, U32, put_row
+from firmware.signals import BENCH_NAMES
+from firmware.store.settings import SPEC, check_row
 
 METER_MODEL = b"BackupBox_PLUS"  # what the storage system's set-up looks for, to the letter
 FIRMWARE_VERSION = b"0.1.0"
+BENCH_MARK = b" BENCH"
 CT_RATIO = const(1)
 SOC_NEVER_TOLD = const(0xFFFF)
+BAUD_STEP = const(100)  # 115200 does not fit 16 bits
 
+INPUT_BLOCKS = ((0, 19), (40, 59), (100, 249), (300, 305))
+HOLDING_BLOCKS = ((1000, 1003), (1010, 1010 + len(SPEC)))
+
+MODEL = const(0)
+VERSION = const(8)
+BENCH = const(16)
+DIP_SWITCHES = const(47)
+
+SOC = const(1000)
+RESET_FAULTS = const(1001)
+CT_RATIO_AT = const(1002)
+BENCH_GRID = const(1003)
 SETTINGS_FIRST = const(1010)
-_BAUD_STEP = const(100)  # 115200 does not fit 16 bits
+COMMIT = SETTINGS_FIRST + len(SPEC)
 
-INPUT_BLOCKS = ((0, 19), (40, 59), (100, 153), (200, 249), (300, 305))
-HOLDING_BLOCKS = ((1000, 1002), (SETTINGS_FIRST, SETTINGS_FIRST + len(SPEC)))
+# Whose attribute a row shows.
+_BOX = const(0)
+_READINGS = const(1)
+_ENERGY = const(2)
+_PV_READINGS = const(3)  # zeros while the PV meter is not served
+_PV_ENERGY = const(4)
+_ZEROS = (0, 0, 0, 0)
+_WORD = (0, 1, U16, 1)  # a row of a single plain word
 
-_L123 = ("_l1", "_l2", "_l3")
-_L123_TOTAL = ("_l1", "_l2", "_l3", "_total")
-_L123_ALL = ("_l1", "_l2", "_l3", "")  # energies: the total has no suffix
-_PHASES = ("L1", "L2", "L3")
-_NO_YES = ("no", "yes")
-
-_SETTING_BITS = {"backup_phases": _PHASES}
-_SETTING_CODES = {"pv_meter_enable": _NO_YES, "load_management_enable": _NO_YES}
-
-
-def _pv(box, value):
-    """Return a value of the PV meter, 0 while that meter is not served."""
-    return value if box.settings["pv_meter_enable"] else 0
-
-
-def _pv_frequency(box, _item):
-    """Return the frequency that the PV inverter sees: the grid's while the load bus hangs on it, else 0."""
-    return _pv(box, box.readings.frequency if box.coils & K_GRID or box.state == BYPASS else 0.0)
-
-
-def _read_soc(box, _item):
-    return SOC_NEVER_TOLD if box.battery.soc < 0 else box.battery.soc
-
-
-def _accept_soc(_box, _item, raw):
-    return raw <= 100
-
-
-def _write_soc(box, _item, raw):
-    box.set_soc(raw)
-    return True
-
-
-def _is_one(_box, _item, raw):
-    return raw == 1
-
-
-def _zero(_box, _item):
-    return 0
-
-
-def _reset_faults(box, _item, _raw):
-    box.reset_faults()
-    return True
-
-
-def _commit(box, _item, _raw):
-    return not box.commit()
-
-
-def _read_setting(box, item):
-    key = SPEC[item][0]
-    value = box.staging.get(key)
-    return value // _BAUD_STEP if key == "baud_rate" else value
+# Rows: address, how many values, type, how many of the box's units make a raw step, whose attribute, which.
+STATUS = (
+    (18, 1, U32, 1, _BOX, "uptime_s"),
+    (40, 1, U16, 1, _BOX, "state"),
+    (41, 1, U16, 1, _BOX, "state_reason"),
+    (42, 1, U16, 1, _BOX, "failing_phase"),
+    (43, 1, U16, 1, _BOX, "countdown_s"),
+    (44, 1, U16, 1, _BOX, "coils"),
+    (45, 1, U16, 1, _BOX, "feedback"),
+    (46, 1, U16, 1, _BOX, "phases_supplied"),
+    (48, 1, U16, 1, _BOX, "dip_changed"),
+    (52, 1, U32, 1, _BOX, "warnings"),
+    (54, 1, U32, 1, _BOX, "lost_blocks"),
+    (57, 3, U16, 1, _BOX, "bad_channels"),
+    # What a write changes at once.
+    (49, 1, U16, 1, _BOX, "soc_age_s"),
+    (50, 1, U32, 1, _BOX, "faults"),
+    (56, 1, U16, 1, _BOX, "settings_pending"),
+)
+_WRITTEN = const(12)
+METERS = (
+    (100, 3, U16, 1, _READINGS, "v_cv"),
+    (103, 1, U16, 1, _READINGS, "frequency_mhz"),
+    (104, 3, U32, 1, _READINGS, "i_ma"),
+    (110, 4, I32, 10, _READINGS, "grid_p_cw"),
+    (118, 4, I32, 10, _READINGS, "grid_q_cvar"),
+    (126, 4, U32, 10, _READINGS, "grid_s_cva"),
+    (134, 4, I16, 1, _READINGS, "grid_pf_mil"),
+    (138, 4, U32, 1, _ENERGY, "grid_import"),
+    (146, 4, U32, 1, _ENERGY, "grid_export"),
+    (200, 3, U16, 1, _PV_READINGS, "u_cv"),
+    (203, 1, U16, 1, _BOX, "pv_frequency_mhz"),
+    (204, 3, U32, 1, _PV_READINGS, "pv_i_ma"),
+    (210, 4, I32, 10, _PV_READINGS, "pv_p_cw"),
+    (218, 4, I32, 10, _PV_READINGS, "pv_q_cvar"),
+    (226, 4, U32, 10, _PV_READINGS, "pv_s_cva"),
+    (234, 4, I16, 1, _PV_READINGS, "pv_pf_mil"),
+    (238, 4, U32, 1, _PV_ENERGY, "pv"),
+    (300, 3, U16, 1, _READINGS, "u_cv"),
+    (303, 3, U16, 1, _READINGS, "b_cv"),
+)
+_METERS_FIRST = const(100)
 
 
-def _setting(item, raw):
-    return raw * _BAUD_STEP if SPEC[item][0] == "baud_rate" else raw
+class Registers:
+    """A box as its master sees it; what the Modbus slave reads and writes.
+
+    `step` renews one row. Meter values appear all together, when the last of them has been renewed: a
+    reply never mixes two measuring windows.
+    """
+
+    def __init__(self, box) -> None:
+        self.box = box
+        self.inputs = Image(INPUT_BLOCKS)
+        self.holdings = Image(HOLDING_BLOCKS)
+        self._places = array("H", [self.inputs.place(row[0], 1) for row in METERS + STATUS])
+        self._meters_place = self.inputs.place(_METERS_FIRST, 1)
+        self._coming = bytearray(len(self.inputs.content))  # meter values that are being renewed
+        self._due = True  # something is left to be renewed
+        self._changes = -1  # of the settings, that the registers show
+        self._meter = self._status = self._setting = 0  # the next one of each kind
+        self._one = [0]  # a row of a single value
+        self._write_identity()
+        self.renew()
+
+    # -- as the master sees them ----------------------------------------------------------------------
+
+    def read(self, table: int, start: int, count: int, into, at: int) -> int:
+        """Fill into[at:] with `count` registers of INPUT or HOLDING; return 0 or an exception code."""
+        image = self.inputs if table == INPUT else self.holdings
+        return image.read(start, count, into, at)
+
+    def write(self, start: int, count: int, source, at: int) -> int:
+        """Write `count` holding registers, all or none, from source[at:]; return 0 or an exception code.
+
+        The whole request is judged, first its addresses, then its values, before any of it takes effect.
+        Effects come in the order of the addresses. What is refused only then is the commit, the last
+        register: it drops all that was staged. The registers show it after `renew`.
+        """
+        if self.holdings.place(start, count) < 0:
+            return ILLEGAL_ADDRESS
+        for n in range(count):
+            if not self._writable(start + n):
+                return ILLEGAL_ADDRESS
+        for n in range(count):
+            if not self._acceptable(start + n, _word(source, at + 2 * n)):
+                return ILLEGAL_VALUE
+        for n in range(count):
+            if not self._carry_out(start + n, _word(source, at + 2 * n)):
+                return ILLEGAL_VALUE
+        return 0
+
+    def _writable(self, address: int) -> bool:
+        return address != CT_RATIO_AT and (address != BENCH_GRID or self.box.synthetic)
+
+    def _acceptable(self, address: int, raw: int) -> bool:
+        if address == SOC:
+            return raw <= 100
+        if address == RESET_FAULTS or address == COMMIT:
+            return raw == 1
+        if address == BENCH_GRID:
+            return raw < len(BENCH_NAMES)
+        row = SPEC[address - SETTINGS_FIRST]
+        return not check_row(row, _setting(row[0], raw))
+
+    def _carry_out(self, address: int, raw: int) -> bool:
+        box = self.box
+        if address == SOC:
+            box.set_soc(raw)
+        elif address == RESET_FAULTS:
+            box.reset_faults()
+        elif address == COMMIT:
+            return not box.commit()
+        elif address == BENCH_GRID:
+            box.play(raw)
+        else:
+            key = SPEC[address - SETTINGS_FIRST][0]
+            return not box.staging.stage(key, _setting(key, raw))
+        return True
+
+    # -- keeping them new -----------------------------------------------------------------------------
+
+    def renew(self) -> None:
+        """Renew everything, at once."""
+        self.renew_meters()
+        self.renew_status()
+        self._setting = 0
+        self._finish()
+
+    def renew_written(self) -> None:
+        """Renew at once what a write can have changed."""
+        self._status = min(self._status, _WRITTEN)
+        if self._changes != self.box.staging.changes:
+            self._setting = 0
+        self._due = True
+        self._finish()
+
+    def renew_meters(self) -> None:
+        """A measuring window is done: renew its values from the next `step` on."""
+        self._meter = 0
+        self._due = True
+
+    def renew_status(self) -> None:
+        """Renew what tells of the box's state, and what was told or staged, from the next `step` on."""
+        self._status = 0
+        if self._changes != self.box.staging.changes:
+            self._setting = 0
+        self._due = True
+
+    def _finish(self) -> None:
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Renew one row; False when there is none left to be renewed."""
+        if not self._due:
+            return False
+        if self._meter < len(METERS):
+            self._renew_meter()
+        elif self._status < len(STATUS):
+            self._renew_status()
+        elif self._setting < len(SPEC):
+            self._renew_setting()
+        else:
+            self._due = False
+        return self._due
+
+    def _renew_meter(self) -> None:
+        row = METERS[self._meter]
+        put_row(row, self._values(row), self._coming, self._places[self._meter])
+        self._meter += 1
+        if self._meter == len(METERS):
+            at = self._meters_place
+            content = self.inputs.content
+            copy_bytes(self._coming, at, content, at, len(content) - at)
+
+    def _renew_status(self) -> None:
+        row = STATUS[self._status]
+        put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + self._status])
+        self._status += 1
+        if self._status == len(STATUS):
+            soc = self.box.battery.soc
+            self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
+            self._put_holding(BENCH_GRID, self.box.bench_grid)
+
+    def _renew_setting(self) -> None:
+        if self._setting == 0:
+            self._changes = self.box.staging.changes
+        key = SPEC[self._setting][0]
+        value = self.box.staging.get(key)
+        self._put_holding(SETTINGS_FIRST + self._setting, value // BAUD_STEP if key == "baud_rate" else value)
+        self._setting += 1
+
+    def _values(self, row: tuple):
+        """Return what a row shows, as something with an index."""
+        box = self.box
+        whose = row[4]
+        if whose >= _PV_READINGS and not box.settings["pv_meter_enable"]:
+            return _ZEROS
+        if whose == _READINGS or whose == _PV_READINGS:
+            box = box.readings
+        elif whose != _BOX:
+            box = box.energy
+        values = getattr(box, row[5])
+        if row[1] > 1:
+            return values
+        self._one[0] = values
+        return self._one
+
+    def _put_holding(self, address: int, value: int) -> None:
+        self._one[0] = value
+        put_row(_WORD, self._one, self.holdings.content, self.holdings.place(address, 1))
+
+    def _write_identity(self) -> None:
+        """Fill in what never changes while the box runs."""
+        box = self.box
+        inputs = self.inputs
+        content = inputs.content
+        version = FIRMWARE_VERSION + BENCH_MARK if box.synthetic else FIRMWARE_VERSION
+        for address, text in ((MODEL, METER_MODEL), (VERSION, version)):
+            copy_bytes(text, 0, content, inputs.place(address, 1), len(text))
+        for address, value in ((BENCH, box.synthetic), (DIP_SWITCHES, box.dip)):
+            put_row(_WORD, (value,), content, inputs.place(address, 1))
+        self._put_holding(CT_RATIO_AT, CT_RATIO)
 
 
-def _accept_setting(_box, item, raw):
-    return not check_one(SPEC[item][0], _setting(item, raw))
+def _word(source, at: int) -> int:
+    return (source[at] << 8) | source[at + 1]
 
 
-def _write_setting(box, item, raw):
-    return not box.staging.stage(SPEC[item][0], _setting(item, raw))
-
-
-def input_rows() -> list:
-    """Return the rows of the input table."""
-    text = quantity(ASCII, 1, "", 1, 8)
-    number = quantity(U16, 1, "", 1)
-    mask = quantity(U32, 1, "", 1)
-    seconds = quantity(U16, 1, "s", 1)
-    volts = quantity(U16, 0.01, "V", 100)
-    amperes = quantity(U32, 0.001, "A", 1000)
-    watts = quantity(I32, 0.1, "W", 10)
-    var = quantity(I32, 0.1, "var", 10)
-    voltamperes = quantity(U32, 0.1, "VA", 10)
-    factor = quantity(I16, 0.001, "", 1000)
-    hertz = quantity(U16, 0.001, "Hz", 1000)
-    kwh = quantity(U32, 0.001, "kWh", 1)  # the box counts whole Wh
-    return [
-        row(0, "meter_model", SINGLE, text, lambda box, n: METER_MODEL, note="padded with NUL"),
-        row(8, "firmware_version", SINGLE, text, lambda box, n: FIRMWARE_VERSION, note="padded with NUL"),
-        row(16, "bench", SINGLE, number, lambda box, n: 1 if box.synthetic else 0, codes=_NO_YES,
-            note="1: a bench board, everything measured is made up"),
-        row(18, "uptime_s", SINGLE, quantity(U32, 1, "s", 1), lambda box, n: box.uptime_s),
-
-        row(40, "state", SINGLE, number, lambda box, n: box.state, codes=STATE_NAMES),
-        row(41, "state_reason", SINGLE, number, lambda box, n: box.state_reason, codes=REASON_NAMES,
-            note="why the grid is or was bad"),
-        row(42, "failing_phase", SINGLE, number, lambda box, n: box.failing_phase,
-            codes=("none", "L1", "L2", "L3")),
-        row(43, "return_countdown_s", SINGLE, seconds, lambda box, n: box.countdown_s, note="0: none runs"),
-        row(44, "coils", SINGLE, number, lambda box, n: box.coils, bits=COIL_NAMES, note="energised"),
-        row(45, "feedback", SINGLE, number, lambda box, n: box.feedback, bits=COIL_NAMES,
-            note="not confirmed open by the auxiliary contact"),
-        row(46, "phases_supplied", SINGLE, number, lambda box, n: box.phases_supplied, bits=_PHASES,
-            note="from either source"),
-        row(47, "dip_switches", SINGLE, number, lambda box, n: box.dip, note="as read at the start",
-            bits=("DIP1", "DIP2", "DIP3", "DIP4")),
-        row(48, "dip_changed", SINGLE, number, lambda box, n: 1 if box.dip_changed else 0, codes=_NO_YES,
-            note="moved since; takes effect after a restart"),
-        row(49, "soc_age_s", SINGLE, seconds, lambda box, n: box.battery.age_s(),
-            note="65535: longer, or never told"),
-        row(50, "faults", SINGLE, mask, lambda box, n: box.faults, bits=FAULT_NAMES, note="latched"),
-        row(52, "warnings", SINGLE, mask, lambda box, n: box.warnings, bits=WARNING_NAMES),
-        row(54, "lost_blocks", SINGLE, mask, lambda box, n: box.lost_blocks,
-            note="sample blocks lost since the start"),
-        row(56, "settings_pending", SINGLE, number, lambda box, n: len(box.staging.staged),
-            note="settings that wait for a commit"),
-
-        row(100, "grid_voltage", _L123, volts, lambda box, n: box.readings.v[n]),
-        row(103, "grid_frequency", SINGLE, hertz, lambda box, n: box.readings.frequency,
-            note="0: not measurable"),
-        row(104, "grid_current", _L123, amperes, lambda box, n: box.readings.i[n]),
-        row(110, "grid_active_power", _L123_TOTAL, watts, lambda box, n: box.readings.grid_p[n],
-            note="import positive, export negative"),
-        row(118, "grid_reactive_power", _L123_TOTAL, var, lambda box, n: box.readings.grid_q[n],
-            note="positive: the current lags"),
-        row(126, "grid_apparent_power", _L123_TOTAL, voltamperes, lambda box, n: box.readings.grid_s[n]),
-        row(134, "grid_power_factor", _L123_TOTAL, factor, lambda box, n: box.readings.grid_pf[n],
-            note="sign of the active power"),
-        row(138, "grid_energy_import", _L123_ALL, kwh, lambda box, n: box.energy.grid_import[n]),
-        row(146, "grid_energy_export", _L123_ALL, kwh, lambda box, n: box.energy.grid_export[n]),
-
-        row(200, "pv_voltage", _L123, volts, lambda box, n: _pv(box, box.readings.u[n]),
-            note="the load bus, which the PV inverter feeds"),
-        row(203, "pv_frequency", SINGLE, hertz, _pv_frequency,
-            note="the grid's; 0 while the load bus is separated from it"),
-        row(204, "pv_current", _L123, amperes, lambda box, n: _pv(box, box.readings.pv_i[n])),
-        row(210, "pv_active_power", _L123_TOTAL, watts, lambda box, n: _pv(box, box.readings.pv_p[n]),
-            note="production positive"),
-        row(218, "pv_reactive_power", _L123_TOTAL, var, lambda box, n: _pv(box, box.readings.pv_q[n])),
-        row(226, "pv_apparent_power", _L123_TOTAL, voltamperes,
-            lambda box, n: _pv(box, box.readings.pv_s[n])),
-        row(234, "pv_power_factor", _L123_TOTAL, factor, lambda box, n: _pv(box, box.readings.pv_pf[n])),
-        row(238, "pv_energy", _L123_ALL, kwh, lambda box, n: _pv(box, box.energy.pv[n])),
-
-        row(300, "load_voltage", _L123, volts, lambda box, n: box.readings.u[n]),
-        row(303, "backup_voltage", _L123, volts, lambda box, n: box.readings.b[n]),
-    ]  # fmt: skip
-
-
-def holding_rows() -> list:
-    """Return the rows of the holding table; the settings are one run, in the order of their SPEC."""
-    number = quantity(U16, 1, "", 1)
-    return [
-        row(1000, "soc", SINGLE, quantity(U16, 1, "%", 1), _read_soc, _accept_soc, _write_soc,
-            note="state of charge, 0 to 100, at once; 65535: never told"),
-        row(1001, "reset_faults", SINGLE, number, _zero, _is_one, _reset_faults, note="write 1"),
-        row(1002, "ct_ratio", SINGLE, number, lambda box, n: CT_RATIO, note="cannot be changed"),
-        row(SETTINGS_FIRST, "", tuple(spec[0] for spec in SPEC), number, _read_setting, _accept_setting,
-            _write_setting),
-        row(SETTINGS_FIRST + len(SPEC), "commit", SINGLE, number, _zero, _is_one, _commit,
-            note="write 1: the staged settings take effect together, or none does"),
-    ]  # fmt: skip
-
-
-def build_registers(box) -> RegisterMap:
-    """Return the register map of a box."""
-    inputs = AddressSpace(INPUT_BLOCKS, input_rows())
-    return RegisterMap(box, inputs, AddressSpace(HOLDING_BLOCKS, holding_rows()))
-
-
-def describe():
-    """Yield every register: (name, address, table, type, words, scale, unit, access, codes, bits, note)."""
-    for table, rows in ((INPUT, input_rows()), (HOLDING, holding_rows())):
-        for entry in rows:
-            kind, words, scale, unit, _factor = entry[QUANTITY]
-            access = "r" if entry[WRITE] is None else "rw"
-            meaning = (scale, unit, entry[CODES], entry[BITS], entry[NOTE])
-            for item, suffix in enumerate(entry[RUN]):
-                if entry[READ] is _read_setting:
-                    meaning = _describe_setting(SPEC[item])
-                scale, unit, codes, bits, note = meaning
-                address = entry[ADDRESS] + item * words
-                place = (entry[NAME] + suffix, address, TABLE_NAMES[table], TYPE_NAMES[kind], words)
-                yield place + (scale, unit, access, codes, bits, note)
-
-
-def _describe_setting(spec: tuple) -> tuple:
-    """Return (scale, unit, codes, bits, note) of a setting; its unit "0.1 V" is scale 0.1, unit V."""
-    key, default, low, high, unit, meaning = spec
-    scale: float = 1
-    if key == "baud_rate":
-        scale = _BAUD_STEP
-        default, low, high = default // _BAUD_STEP, low // _BAUD_STEP, high // _BAUD_STEP
-    elif " " in unit:
-        step, unit = unit.split(" ")
-        scale = float(step)
-    note = "staged: %s; raw %d to %d, default %d" % (meaning, low, high, default)
-    return scale, unit, _SETTING_CODES.get(key, ()), _SETTING_BITS.get(key, ()), note
+def _setting(key: str, raw: int) -> int:
+    return raw * BAUD_STEP if key == "baud_rate" else raw

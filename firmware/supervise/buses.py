@@ -11,10 +11,15 @@ _U, _B = 3, 6  # first channel of the load bus and of the backup output among th
 
 
 class Buses:
-    """Compares the running levels with limits, as integers. Phases are numbered 0 to 2 here."""
+    """Compares the running levels with limits, as integers. Phases are numbered 0 to 2 here.
 
-    def __init__(self, level: array) -> None:
+    Where the load bus is not `measured` nothing contradicts the contactors: it passes for live, and for dead,
+    and what their feedback and the dead time say is all there is.
+    """
+
+    def __init__(self, level: array, measured: bool = True) -> None:
         self._level = level
+        self._measured = measured
         self._dead = [0] * 9
         self._live = [0] * 9
         self._low = [0] * 3
@@ -37,11 +42,19 @@ class Buses:
 
     def load_live(self, phase: int) -> bool:
         """True when the load bus is above 0.45 Un: the phase is supplied."""
-        return self._level[_U + phase] > self._live[_U + phase]
+        return not self._measured or self._level[_U + phase] > self._live[_U + phase]
+
+    def all_live(self) -> bool:
+        """True when every live phase of the grid is live on the load bus too."""
+        level, live = self._level, self._live
+        for phase in range(3):
+            if level[_U + phase] <= live[_U + phase] and level[phase] > live[phase]:
+                return not self._measured
+        return True
 
     def load_dead(self, phase: int) -> bool:
         """True when the load bus is below the dead-bus limit: it may be closed onto."""
-        return self._level[_U + phase] < self._dead[_U + phase]
+        return not self._measured or self._level[_U + phase] < self._dead[_U + phase]
 
     def backup_live(self, phase: int) -> bool:
         """True when the backup output is above 0.45 Un."""

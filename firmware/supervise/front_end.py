@@ -1,25 +1,45 @@
-"""What runs in the sampling interrupt, in its order: sums, detector, levels, judgement, windows.
+"""What runs in the sampling interrupt, in its order: sums, a look at the voltages, windows.
 
-Integers only, nothing allocated, no exception: one raised here would end the interrupt for good.
+Only where the look finds a voltage that is not sound do the detector and the judgement follow. Integers
+only, nothing allocated, no exception: one raised here would end the interrupt for good.
 """
 
-from array import array
+# mypy: disable-error-code="name-defined"
 
+import micropython
 from micropython import const
 
 from firmware.acquire.calibration import Calibration
-from firmware.acquire.layout import BLOCK_WORDS, CYCLE_BLOCKS, NUMBERS, QUARTER_BLOCKS, Ring
+from firmware.acquire.layout import Ring
 from firmware.measure.compare import compare_cycle
-from firmware.measure.kernel import SUMS, sum_block
+from firmware.measure.kernel import sum_block
 from firmware.measure.levels import Levels
+from firmware.measure.look import look
+from firmware.measure.memory import Memory
 from firmware.measure.meter import Meter
-from firmware.measure.phasor import Phasors
-from firmware.measure.window import Windows
-from firmware.supervise.watch import Watch
+from firmware.measure.phasor import Phasors, end_cycle
+from firmware.measure.window import Windows, accumulate, begin_hop
+from firmware.supervise.watch import Watch, judge_grid
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# As in memory.py, layout.py and window.py.
+_BLOCK = const(48)
+_DEPTH = const(4)
+_NUMBER = const(5)
+_NOW = const(6)
+_QUARTER = const(7)
+_BEFORE = const(8)
+_EXPECTED = const(9)
+_BLOCKS = const(10)
+_LOST = const(11)
+_CYCLE_POSITION = const(12)
+_HOP_POSITION = const(14)
+_NUMBERS = const(1073741680)
+_BLOCK_BYTES = const(128)
+_HOP_BLOCKS = const(40)
 
 
 class FrontEnd:
@@ -29,36 +49,54 @@ class FrontEnd:
     """
 
     def __init__(self, ring: Ring, calibration: Calibration, phases: int = 3) -> None:
-        self.blocks = 0  # processed; the watchdog wants to see it advance
-        self.lost_blocks = 0
-        self.open_grid: Callable[[], None] | None = None
+        self.open_grid: Callable[[], None] = _nothing
         self.calibration = calibration
-        self.levels = Levels()
-        self.watch = Watch(self.levels.half, self.levels.level, phases)
-        self._windows = Windows()
-        self._phasors = Phasors()
-        self.meter = Meter(self._windows, self._phasors, self.levels, calibration, phases)
+        self.memory = memory = Memory()
+        self._address = memory.address
         self._ring = ring
-        self._sums = array("i", [0] * SUMS)
-        self._expected = 0
+        memory.set_ring(ring)
+        self.levels = Levels(memory)
+        self.watch = Watch(memory, phases)
+        self.meter = Meter(Windows(memory), Phasors(memory), self.levels, calibration, phases)
 
-    def on_block(self, number: int) -> None:
+    @property
+    def blocks(self) -> int:
+        """Blocks taken, modulo 2^30; the watchdog wants to see it advance."""
+        return self.memory.words[_BLOCK + _BLOCKS]
+
+    @property
+    def lost_blocks(self) -> int:
+        """Blocks that never came, modulo 2^30."""
+        return self.memory.words[_BLOCK + _LOST]
+
+    @micropython.viper
+    def on_block(self, number: int):
         """Take block `number` (counted by the sampler, wraps at `layout.NUMBERS`) out of the ring."""
-        if number != self._expected:
-            self.lost_blocks = (self.lost_blocks + (number - self._expected) % NUMBERS) & 0x3FFFFFFF
-        self._expected = (number + 1) % NUMBERS
-        ring = self._ring
-        depth = ring.depth
-        at = number % depth
-        now = at * BLOCK_WORDS
-        sums = self._sums
-        sum_block(ring.a, ring.b, now, (at + depth - QUARTER_BLOCKS) % depth * BLOCK_WORDS, sums)
-        watch = self.watch
-        before = (at + depth - CYCLE_BLOCKS) % depth * BLOCK_WORDS
-        compare_cycle(ring.a, now, before, self.levels.rest, watch.neutral, watch.row)
-        self.levels.update(sums, number)
-        if watch.judge(1) and self.open_grid is not None:
-            self.open_grid()
-        self._windows.add(sums)
-        self._phasors.add(sums)
-        self.blocks = (self.blocks + 1) & 0x3FFFFFFF
+        memory = self._address
+        words = ptr32(int(memory) + 4 * _BLOCK)
+        words[_LOST] = (words[_LOST] + (number - words[_EXPECTED]) % _NUMBERS) & 0x3FFFFFFF
+        words[_EXPECTED] = (number + 1) % _NUMBERS
+        words[_NUMBER] = number
+        depth = words[_DEPTH]
+        number = number % depth
+        # A quarter of a cycle is two blocks, a cycle is eight.
+        words[_QUARTER] = (number + depth - 2) % depth * _BLOCK_BYTES
+        words[_BEFORE] = (number + depth - 8) % depth * _BLOCK_BYTES
+        now = number * _BLOCK_BYTES
+        words[_NOW] = now
+
+        sum_block(now, memory)
+        if look(memory):
+            compare_cycle(memory)
+            if judge_grid(memory, 1):
+                self.open_grid()
+        accumulate(memory)
+        if words[_CYCLE_POSITION] & 7 == 0:
+            end_cycle(memory)
+        if words[_HOP_POSITION] == _HOP_BLOCKS:
+            begin_hop(memory)
+        words[_BLOCKS] = (words[_BLOCKS] + 1) & 0x3FFFFFFF
+
+
+def _nothing() -> None:
+    """Stand for the trip until the app has set one."""

@@ -15,8 +15,8 @@ TRANSFERS = const(5)
 TRANSFER_WINDOW_S = const(600)
 # A frequency value is the mean of the 40 ms before it: half of that has passed when it is first seen.
 _FREQUENCY_LAG_MS = const(20)
-# Without a new block for this long nothing is known of the grid.
-_SILENT_MS = const(50)
+# Without a new block for this long nothing is known of the grid; K_GRID is to be open 50 ms after the last.
+_SILENT_MS = const(40)
 
 
 class GridSupervisor:
@@ -33,12 +33,25 @@ class GridSupervisor:
         self._settling = True  # the first cycle fills the levels: until then they are no measurement
         self._frequency_bad_ms = 0
         self._frequency_good_ms = 0
+        self._blind = 0
+        self._saturated = 0
+        self._settings: dict = {}  # that the limits below are from
+        self._low_mhz = self._high_mhz = 0
+        self._return_low_mhz = self._return_high_mhz = 0
         self._transfers: list = []
 
     @property
     def bad(self) -> bool:
         """True when K_GRID must not be closed."""
         return self.reason != GRID_OK
+
+    def distrust(self, blind: int, saturated: int) -> None:
+        """Take which phases (bits 0 to 2) are not measured, and which lie beyond the converter's range.
+
+        A grid that cannot be measured is never good. One beyond the range mostly has a reason of its own.
+        """
+        self._blind = blind
+        self._saturated = saturated
 
     def step(self, dt_ms: int, settings: dict, closed: bool) -> None:
         """Form the judgement anew; `closed` says that K_GRID is, or is about to be."""
@@ -58,6 +71,10 @@ class GridSupervisor:
             self.reason, self.phase = front.watch.bad()
             if self.reason == GRID_OK and self._frequency_bad_ms >= settings["confirm_ms"]:
                 self.reason, self.phase = FREQUENCY, 0
+            if self._blind:
+                self.reason, self.phase = NOT_MEASURED, _phase_of(self._blind)
+            elif self._saturated and self.reason == GRID_OK:
+                self.reason, self.phase = NOT_MEASURED, _phase_of(self._saturated)
         self.good_ms = 0
         if self.reason == GRID_OK:
             self.good_ms = min(front.watch.good_blocks * 5 // 2, self._frequency_good_ms)
@@ -69,22 +86,30 @@ class GridSupervisor:
 
     def _judge_frequency(self, dt_ms: int, settings: dict) -> None:
         frequency = self._front.meter.frequency
-        chz = frequency.hz * 100
-        if frequency.hz == 0.0:  # too low a voltage to tell: the voltage limits speak
+        mhz = frequency.mhz
+        if mhz == 0:  # too low a voltage to tell: the voltage limits speak
             self._frequency_bad_ms = 0
             self._frequency_good_ms = 0
             return
-        if settings["frequency_low_chz"] <= chz <= settings["frequency_high_chz"]:
+        if settings is not self._settings:
+            self._take_limits(settings)
+        if self._low_mhz <= mhz <= self._high_mhz:
             self._frequency_bad_ms = 0
         else:
             if self._frequency_bad_ms == 0:
                 self._frequency_bad_ms = _FREQUENCY_LAG_MS
             self._frequency_bad_ms = advance(self._frequency_bad_ms, dt_ms)
-        inside = settings["return_frequency_low_chz"] <= chz <= settings["return_frequency_high_chz"]
-        if inside and frequency.sequence == RIGHT:
+        if self._return_low_mhz <= mhz <= self._return_high_mhz and frequency.sequence == RIGHT:
             self._frequency_good_ms = advance(self._frequency_good_ms, dt_ms)
         else:
             self._frequency_good_ms = 0
+
+    def _take_limits(self, settings: dict) -> None:
+        self._settings = settings
+        self._low_mhz = 10 * settings["frequency_low_chz"]
+        self._high_mhz = 10 * settings["frequency_high_chz"]
+        self._return_low_mhz = 10 * settings["return_frequency_low_chz"]
+        self._return_high_mhz = 10 * settings["return_frequency_high_chz"]
 
     def count_transfer(self, now_s: int) -> None:
         """Note that the source was changed; too many force the return delay."""
@@ -110,3 +135,10 @@ class GridSupervisor:
         if delayed:
             needed_ms = max(needed_ms, settings["return_delay_s"] * 1000)
         return max(0, needed_ms - self.good_ms)
+
+
+def _phase_of(mask: int) -> int:
+    """Return the phase (1 to 3) of a mask of phases, 0 when it is more than one."""
+    if mask & (mask - 1):
+        return 0
+    return 3 if mask == 4 else mask

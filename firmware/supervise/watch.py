@@ -1,18 +1,21 @@
-"""Judges the three grid voltages after every block, inside the sampling interrupt.
+"""Judges the three grid voltages, inside the sampling interrupt.
 
 Works on the integers of measure/levels.py and measure/compare.py; limits are squares in the same
 counts, so that nothing is multiplied or rooted here. Everything is preallocated and integer.
+
+A block that is sound by measure/look.py needs no judgement, provided that the last one left nothing
+unsettled: no phase was bad, and no confirmation was running.
 """
 
-from array import array
+# mypy: disable-error-code="name-defined"
 
 import micropython
 from micropython import const
 
 from firmware.acquire.calibration import Calibration
 from firmware.acquire.layout import VOLTAGE_CHANNELS
-from firmware.measure.compare import STATE_WORDS
 from firmware.measure.levels import HALF_SAMPLES, LEVEL_SAMPLES
+from firmware.measure.memory import Memory
 from firmware.signals import GRID_OK
 
 DIP_UN = 0.45
@@ -21,178 +24,204 @@ NOMINAL_V = 230.0
 # A reference sample below 8 % of the nominal peak is too near its zero crossing to tell anything.
 _NEUTRAL_UN = 0.08
 
-# Limits per phase, as squares: half cycle for dip and interruption, level for the others.
-LIMIT_DIP, LIMIT_INTERRUPTION, LIMIT_UNDER, LIMIT_OVER, LIMIT_LOW, LIMIT_HIGH = 0, 1, 2, 3, 4, 5
-LIMITS = const(6)
+_GOOD = (GRID_OK, 0)  # made once, not after every block
 
-# State words. Per phase from 8 on: blocks below the under- and above the overvoltage limit, and the
-# reason code that is confirmed now (0 good).
-GOOD_BLOCKS = const(0)
-ARMED = const(1)
-TRIP_REASON = const(2)
-TRIP_PHASE = const(3)
-PHASES = const(4)
-CONFIRM_BLOCKS = const(5)
-UNDER = const(8)
-OVER = const(11)
-BAD = const(14)
-_WORDS = const(17)
+# As in memory.py.
+_BLOCK = const(48)
+_GOOD_BLOCKS = const(16)
+_UNSETTLED = const(17)
+_TRIP_REASON = const(18)
+_TRIP_PHASE = const(19)
+_ARMED = const(20)
+_PHASES = const(21)
+_CONFIRM_BLOCKS = const(22)
+_VOLTAGES = const(72)
+_LEVEL = const(9)
+_HALF = const(18)
+_ROW = const(21)
+_NEUTRAL = const(24)
+_JUDGED = const(27)
+_LIMIT_DIP = const(30)
+_SOUND_LOW = const(33)
+_SOUND_HIGH = const(36)
+_ROW_SAMPLES = const(39)
+_ROW_REFERENCES = const(42)
+_UNDER = const(45)
+_OVER = const(48)
+_BAD = const(51)
+_LIMIT_INTERRUPTION = const(54)
+_LIMIT_UNDER = const(57)
+_LIMIT_OVER = const(60)
+_LIMIT_LOW = const(63)
+_LIMIT_HIGH = const(66)
+_VOLTAGE_WORDS = const(69)
+
+_COUNT_TOP = const(0x3FFFFFF)  # where counters of blocks stop
 
 
 @micropython.viper
-def _judge(half: ptr32, level: ptr32, limits: ptr32, row: ptr32, state: ptr32, blocks: int) -> int:  # type: ignore
-    """Advance by `blocks` blocks that all had these levels; return the first bad phase, 1 to 3, or 0.
+def judge_grid(phase: ptr32, blocks: int) -> int:
+    """Advance by `blocks` blocks that all had the present levels; 1 when this trips, else 0.
 
-    Reason codes as in signals.py: 1 stands here for "missing" and is made an interruption or a phase
-    loss by the caller's rule below, 3 deep dip, 4 undervoltage, 5 overvoltage.
+    `phase` arrives as the memory's address. Reason codes as in signals.py: 3 deep dip, 4 undervoltage,
+    5 overvoltage. 1 stands for "missing" while the phases are judged one by one; whether that is an
+    interruption (1) or the loss of a phase (2) is said when all have been seen.
     """
-    phases = state[4]
-    confirm = state[5]
-    phase = 0
-    at = 0
+    first = int(phase)
+    grid = ptr32(first + 4 * _BLOCK)
+    first += 4 * _VOLTAGES
+    end = first + 4 * grid[_PHASES]
+    confirm = grid[_CONFIRM_BLOCKS]
     good = 1
-    bad = 0
+    unsettled = 0
     missing = 0
-    while phase < phases:
-        now = level[phase]
-        quick = half[phase]
+    bad = 0
+    at = first
+    while at < end:
+        phase = ptr32(at)
+        at += 4
+        level = phase[_LEVEL]
+        half = phase[_HALF]
+        row = phase[_ROW]
         reason = 0
-        if now < limits[at + 2]:
-            state[8 + phase] = state[8 + phase] + blocks
-            if state[8 + phase] > 0x3FFFFFF:
-                state[8 + phase] = 0x3FFFFFF
-            if state[8 + phase] >= confirm:
-                reason = 4
-        else:
-            state[8 + phase] = 0
-        if now > limits[at + 3]:
-            state[11 + phase] = state[11 + phase] + blocks
-            if state[11 + phase] > 0x3FFFFFF:
-                state[11 + phase] = 0x3FFFFFF
-            if state[11 + phase] >= confirm:
-                reason = 5
-        else:
-            state[11 + phase] = 0
-        if row[phase] >= 8:
+        under = 0
+        over = 0
+        if level < phase[_LIMIT_UNDER]:
+            under = phase[_UNDER] + blocks
+            if under > _COUNT_TOP:
+                under = _COUNT_TOP
+            reason = 4
+        if level > phase[_LIMIT_OVER]:
+            over = phase[_OVER] + blocks
+            if over > _COUNT_TOP:
+                over = _COUNT_TOP
+            reason = 5
+        if under + over < confirm:
+            reason = 0  # not for long enough yet
+        if row >= 8:
             # Below a ninth of the reference it is gone, above it is dipped.
             reason = 1
-            if row[phase + 3] * 9 > row[phase + 6]:
+            if phase[_ROW_SAMPLES] * 9 > phase[_ROW_REFERENCES]:
                 reason = 3
-        if quick < limits[at]:
-            reason = 3
-            if quick < limits[at + 1]:
+        if half < phase[_LIMIT_DIP]:
+            # While the row is shorter than half a cycle, a part of this half cycle was still sound.
+            if half < phase[_LIMIT_INTERRUPTION] or (reason == 1 and row < 32):
                 reason = 1
-            elif row[phase] >= 8 and row[phase] < 32 and row[phase + 3] * 9 <= row[phase + 6]:
-                reason = 1  # part of this half cycle was still sound
-        if now < limits[at + 4]:
-            good = 0
-        if now > limits[at + 5]:
-            good = 0
-        if reason != 0:
-            good = 0
-            if bad == 0:
-                bad = phase + 1
+            else:
+                reason = 3
+        phase[_UNDER] = under
+        phase[_OVER] = over
+        phase[_BAD] = reason
+        unsettled |= under | over | reason
         # A row of four missing samples on a phase whose neighbour is gone: it is going too.
-        if reason == 1 or row[phase] >= 4 or quick < limits[at + 1]:
+        if reason == 1 or row >= 4:
             missing += 1
-        state[14 + phase] = reason
-        phase += 1
-        at += 6
+        if reason != 0 and bad == 0:
+            bad = (at - first) >> 2
+        if reason != 0 or level < phase[_LIMIT_LOW] or level > phase[_LIMIT_HIGH]:
+            good = 0
+    grid[_UNSETTLED] = unsettled
     if good != 0:
-        state[0] = state[0] + blocks
-        if state[0] > 0x3FFFFFF:
-            state[0] = 0x3FFFFFF
-    else:
-        state[0] = 0
-    if missing < phases:
-        phase = 0
-        while phase < phases:
-            if state[14 + phase] == 1:
-                state[14 + phase] = 2
-            phase += 1
-    return bad
+        good = grid[_GOOD_BLOCKS] + blocks
+        if good > _COUNT_TOP:
+            good = _COUNT_TOP
+    grid[_GOOD_BLOCKS] = good
+    if bad == 0:
+        return 0
+    if missing < grid[_PHASES]:
+        # Some phase is still there: what is missing is the loss of a phase.
+        at = first
+        while at < end:
+            phase = ptr32(at)
+            at += 4
+            if phase[_BAD] == 1:
+                phase[_BAD] = 2
+    if grid[_ARMED] == 0:
+        return 0
+    grid[_ARMED] = 0
+    grid[_TRIP_REASON] = ptr32(first + 4 * bad - 4)[_BAD]
+    grid[_TRIP_PHASE] = bad
+    return 1
 
 
 class Watch:
-    """Grid judgement after every block: `half` and `level` in, trip and reasons out.
+    """Loop side: limits in, trip and reasons out.
 
     While armed (K_GRID is to be closed) the first confirmed reason trips: `trip_reason` and
     `trip_phase` stay until the next arming.
     """
 
-    def __init__(self, half: array, level: array, phases: int = 3) -> None:
-        self.half = half
-        self.level = level
-        self.row = array("i", [0] * STATE_WORDS)
-        self.neutral = array("i", [4096] * 3)
-        self._limits = array("i", [0] * (3 * LIMITS))
-        self._state = array("i", [0] * _WORDS)
-        self._state[PHASES] = phases
-        self._state[CONFIRM_BLOCKS] = 40
+    def __init__(self, memory: Memory, phases: int = 3) -> None:
+        self._address = memory.address
+        self._grid = memory.view(_BLOCK, _CONFIRM_BLOCKS + 1)
+        self._voltages = voltages = memory.view(_VOLTAGES, _VOLTAGE_WORDS)
+        for phase in range(3):
+            voltages[_NEUTRAL + phase] = 4096 * 4096
+            # look.py takes this bit of differences of less than 2^30: it is set in the negative ones.
+            voltages[_JUDGED + phase] = 1 << 30 if phase < phases else 0
+        self._grid[_PHASES] = phases
+        self._grid[_CONFIRM_BLOCKS] = 40
+        self._grid[_UNSETTLED] = 1
 
     def set_limits(self, settings: dict, calibration: Calibration) -> None:
         """Take the voltage limits and the confirmation time from the settings."""
+        voltages = self._voltages
         for phase in range(3):
             gain = calibration.gain[VOLTAGE_CHANNELS[phase]]
-            at = phase * LIMITS
-            limits = self._limits
-            limits[at + LIMIT_DIP] = mean_square(DIP_UN * NOMINAL_V, gain, HALF_SAMPLES)
-            limits[at + LIMIT_INTERRUPTION] = mean_square(INTERRUPTION_UN * NOMINAL_V, gain, HALF_SAMPLES)
-            for limit, key in (
-                (LIMIT_UNDER, "undervoltage_dv"),
-                (LIMIT_OVER, "overvoltage_dv"),
-                (LIMIT_LOW, "return_low_dv"),
-                (LIMIT_HIGH, "return_high_dv"),
+            under, over, low, high = [
+                mean_square(settings[key] / 10, gain, LEVEL_SAMPLES)
+                for key in ("undervoltage_dv", "overvoltage_dv", "return_low_dv", "return_high_dv")
+            ]
+            for limit, value in (
+                (_LIMIT_DIP, mean_square(DIP_UN * NOMINAL_V, gain, HALF_SAMPLES)),
+                (_LIMIT_INTERRUPTION, mean_square(INTERRUPTION_UN * NOMINAL_V, gain, HALF_SAMPLES)),
+                (_LIMIT_UNDER, under),
+                (_LIMIT_OVER, over),
+                (_LIMIT_LOW, low),
+                (_LIMIT_HIGH, high),
+                (_SOUND_LOW, max(under, low)),
+                (_SOUND_HIGH, min(over, high)),
+                (_NEUTRAL, int(_NEUTRAL_UN * NOMINAL_V * 1.41421356 / gain) ** 2),
             ):
-                limits[at + limit] = mean_square(settings[key] / 10, gain, LEVEL_SAMPLES)
-            self.neutral[phase] = int(_NEUTRAL_UN * NOMINAL_V * 1.41421356 / gain)
-        self._state[CONFIRM_BLOCKS] = settings["confirm_ms"] * 2 // 5
+                voltages[limit + phase] = value
+        self._grid[_CONFIRM_BLOCKS] = settings["confirm_ms"] * 2 // 5
 
     def judge(self, blocks: int) -> int:
-        """Advance by `blocks` blocks of 2.5 ms with the present levels; 1 when this trips, else 0.
-
-        Called from the sampling interrupt with 1: allocates nothing.
-        """
-        state = self._state
-        bad = _judge(self.half, self.level, self._limits, self.row, state, blocks)
-        if bad and state[ARMED]:
-            state[ARMED] = 0
-            state[TRIP_REASON] = state[BAD + bad - 1]
-            state[TRIP_PHASE] = bad
-            return 1
-        return 0
+        """Advance by `blocks` blocks of 2.5 ms with the present levels; 1 when this trips, else 0."""
+        return judge_grid(self._address, blocks)
 
     def arm(self) -> None:
         """Forget the last trip and watch for the next; K_GRID is about to be closed."""
-        self._state[TRIP_REASON] = GRID_OK
-        self._state[TRIP_PHASE] = 0
-        self._state[ARMED] = 1
+        self._grid[_TRIP_REASON] = GRID_OK
+        self._grid[_TRIP_PHASE] = 0
+        self._grid[_ARMED] = 1
 
     def disarm(self) -> None:
         """K_GRID is open: nothing to trip."""
-        self._state[ARMED] = 0
+        self._grid[_ARMED] = 0
 
     @property
     def trip_reason(self) -> int:
         """Reason code of the trip since the last arming, 0 when there was none."""
-        return self._state[TRIP_REASON]
+        return self._grid[_TRIP_REASON]
 
     @property
     def trip_phase(self) -> int:
         """Phase of the trip, 1 to 3, or 0."""
-        return self._state[TRIP_PHASE]
+        return self._grid[_TRIP_PHASE]
 
     @property
     def good_blocks(self) -> int:
         """Blocks since when all phases are inside the return band without a break."""
-        return self._state[GOOD_BLOCKS]
+        return self._grid[_GOOD_BLOCKS]
 
     def bad(self) -> tuple[int, int]:
         """Return the reason confirmed now and its phase (1 to 3), or (0, 0)."""
-        for phase in range(self._state[PHASES]):
-            if self._state[BAD + phase]:
-                return self._state[BAD + phase], phase + 1
-        return GRID_OK, 0
+        for phase in range(self._grid[_PHASES]):
+            reason = self._voltages[_BAD + phase]
+            if reason:
+                return reason, phase + 1
+        return _GOOD
 
 
 def mean_square(volts: float, gain: float, samples: int) -> int:

@@ -1,6 +1,7 @@
 """The one place that writes the coils, and only what the interlock lets through."""
 
-from firmware.signals import COIL_NAMES
+from firmware.signals import ALL_COILS, COIL_NAMES
+from firmware.ticks import LONG_MS
 from firmware.transfer.contactor import Contactor
 from firmware.transfer.interlock import permitted
 
@@ -15,17 +16,30 @@ class Gate:
     def __init__(self, driver) -> None:
         self.driver = driver
         self.contactors = [Contactor(number) for number in range(len(COIL_NAMES))]
-        self.not_open = 15
+        self.not_open = ALL_COILS
         self.trips = driver.trips
+        self._coils = 0  # as at the last reading
+        self._raw = ALL_COILS
 
     def read(self, inputs: int | None, dt_ms: int) -> None:
         """Take the feedback bits of the input mask (None: could not be read) before deciding."""
         self.trips = self.driver.trips
         coils = self.driver.mask
+        raw = ALL_COILS if inputs is None else inputs & ALL_COILS
+        if raw == coils == self.not_open and coils == self._coils and raw == self._raw:
+            # Every contactor is where its coil wants it, as it was before: those that are open grow older.
+            for contactor in self.contactors:
+                if not contactor.commanded and contactor.open_ms < LONG_MS:
+                    contactor.open_ms += dt_ms
+            return
+        self._follow(raw, coils, dt_ms)
+
+    def _follow(self, raw: int, coils: int, dt_ms: int) -> None:
+        self._coils = coils
+        self._raw = raw
         not_open = 0
         for number, contactor in enumerate(self.contactors):
-            raw = inputs is None or bool(inputs >> number & 1)
-            contactor.step(bool(coils >> number & 1), raw, dt_ms)
+            contactor.step(bool(coils >> number & 1), bool(raw >> number & 1), dt_ms)
             if contactor.not_open:
                 not_open |= 1 << number
         self.not_open = not_open
@@ -44,8 +58,11 @@ class Gate:
         )
         if mask != driver.mask:
             driver.write(mask, self.trips)
-        # Counted from here, not from the next `read`: a trip in between would hide that it was energised.
+            self._note_energised(mask)
+        return mask
+
+    def _note_energised(self, mask: int) -> None:
+        """Count from here, not from the next `read`: a trip in between would hide that it was energised."""
         for contactor in self.contactors:
             if mask >> contactor.number & 1:
                 contactor.open_ms = 0
-        return mask

@@ -30,12 +30,10 @@ def permitted(
     if not_open is None:
         not_open = ALL_COILS
     wanted = request & permits & ALL_COILS
-    grid = wanted & K_GRID
-    backup = wanted & Q_ALL
-    if grid and backup:
+    if wanted & K_GRID and wanted & Q_ALL:
         return 0  # a contradiction from above: trust neither half of it
-    if grid and ((coils | not_open) & Q_ALL or backup_open_ms < dead_time_ms):
+    if wanted & K_GRID and ((coils | not_open) & Q_ALL or backup_open_ms < dead_time_ms):
         return 0
-    if backup and ((coils | not_open) & K_GRID or grid_open_ms < dead_time_ms):
+    if wanted & Q_ALL and ((coils | not_open) & K_GRID or grid_open_ms < dead_time_ms):
         return 0
     return wanted

@@ -37,7 +37,7 @@ _BACKUP_STEADY_MS = const(100)
 # A backup output that left its band this long is gone; it may sag while a load starts.
 _BACKUP_LOST_MS = const(1000)
 # Grid current while K_GRID is open and a source feeds the bus: it conducts, whatever its feedback says.
-_STRAY_A = 2.0
+_STRAY_MA = const(2000)
 _STRAY_AFTER_MS = const(1000)  # the reading reaches 200 ms back, the contactor opened before
 _STRAY_MS = const(300)
 
@@ -93,10 +93,13 @@ class Machine:
     def step(self, inputs: Inputs, settings: dict, dt_ms: int) -> int:
         """Advance by `dt_ms` and return the coils that are wanted now."""
         self.state_ms = advance(self.state_ms, dt_ms)
-        self._hold_grid_ms = max(0, self._hold_grid_ms - dt_ms)
-        self._hold_backup_ms = max(0, self._hold_backup_ms - dt_ms)
-        delayed = inputs.delayed and self._had_outage
-        self.wait_ms = self._grid.wait_ms(delayed, settings)
+        if self._hold_grid_ms:
+            self._hold_grid_ms = max(0, self._hold_grid_ms - dt_ms)
+        if self._hold_backup_ms:
+            self._hold_backup_ms = max(0, self._hold_backup_ms - dt_ms)
+        if self.state != GRID:
+            delayed = inputs.delayed and self._had_outage
+            self.wait_ms = self._grid.wait_ms(delayed, settings)
         if inputs.bypass:
             self._enter(BYPASS)
         elif not inputs.auto:
@@ -210,7 +213,7 @@ class Machine:
         elif not contactors[0].commanded:
             return  # the interlock has not let it through yet
         elif contactors[0].closed:
-            if self._all_live():
+            if self._buses.all_live():
                 self._hold_backup_ms = 0
                 self._on_battery = False
                 self._enter(GRID)
@@ -302,17 +305,14 @@ class Machine:
         self._bus_live_ms = 0 if dead else advance(self._bus_live_ms, dt_ms)
         return dead
 
-    def _all_live(self) -> bool:
-        return all(self._buses.load_live(n) or not self._buses.grid_live(n) for n in range(3))
-
     def _brings_no_voltage(self, dt_ms: int) -> bool:
         """True when K_GRID is closed by its feedback, but a live grid phase does not reach the bus."""
-        self._dark_ms = 0 if self._all_live() else advance(self._dark_ms, dt_ms)
+        self._dark_ms = 0 if self._buses.all_live() else advance(self._dark_ms, dt_ms)
         return self._dark_ms >= VOLTAGE_MS
 
     def _grid_conducts(self, dt_ms: int) -> bool:
         """True when grid current flows although K_GRID is open."""
-        stray = self.state_ms >= _STRAY_AFTER_MS and max(self._front.meter.readings.i) > _STRAY_A
+        stray = self.state_ms >= _STRAY_AFTER_MS and max(self._front.meter.readings.i_ma) > _STRAY_MA
         self._stray_ms = advance(self._stray_ms, dt_ms) if stray else 0
         return self._stray_ms >= _STRAY_MS
 
@@ -343,7 +343,7 @@ class Machine:
         buses = self._buses
         live = [n for n in range(3) if not buses.load_dead(n)]
         # A K_GRID that conducts carries every live phase of the grid over; one alone comes from elsewhere.
-        if live and self._all_live() and all(buses.grid_live(n) for n in live):
+        if live and self._buses.all_live() and all(buses.grid_live(n) for n in live):
             self._faults.not_open(0, inputs.now_s)
         elif live and all(buses.backup_live(n) for n in live):
             for n in live:

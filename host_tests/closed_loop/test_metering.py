@@ -3,6 +3,7 @@
 import math
 
 from host_tests.closed_loop.bench import box
+from tools.units import InUnits
 
 # IEC 62053-22 class 0.5 S, In = 10 A, Imax = 63 A: 0.5 % from 0.05 In at power factor 1, 1 % from 0.01 In.
 
@@ -22,7 +23,7 @@ def mean_power(sim, name, phase, ms=3000.0):
     end_ms = sim.t_ms + ms
     while sim.t_ms < end_ms:
         sim.run_until(sim.t_ms + 100.0)
-        total += getattr(sim.box.readings, name)[phase]
+        total += getattr(InUnits(sim.box.readings), name)[phase]
         count += 1
     return total / count
 
@@ -31,7 +32,7 @@ def test_powers_at_power_factors_and_frequencies():
     for hz in (47.6, 49.7, 50.0, 51.3):
         for pf in (1.0, 0.5, -0.8):
             sim = settled({"load_w": [2300.0, 1150.0, 230.0], "load_pf": pf, "grid_hz": hz})
-            readings = sim.box.readings
+            readings = InUnits(sim.box.readings)
             for phase, watts in enumerate((2300.0, 1150.0, 230.0)):
                 amperes = watts / 230.0 / abs(pf)
                 close(readings.v[phase], 230.0, 0.002)
@@ -46,7 +47,7 @@ def test_powers_at_power_factors_and_frequencies():
 
 def test_export_is_negative_and_pv_positive():
     sim = settled({"load_w": [500.0] * 3, "pv_w": [2000.0] * 3})
-    readings = sim.box.readings
+    readings = InUnits(sim.box.readings)
     for phase in range(3):
         close(readings.grid_p[phase], -1500.0, 0.005)
         close(readings.pv_p[phase], 2000.0, 0.005)
@@ -63,8 +64,8 @@ def test_small_and_full_current():
 def test_distorted_voltage():
     sim = settled({"harmonics": {"3": 0.05, "5": 0.06, "7": 0.03}, "load_w": [2300.0] * 3})
     factor = 1 + 0.05**2 + 0.06**2 + 0.03**2
-    close(sim.box.readings.v[0], 230.0 * math.sqrt(factor), 0.002)
-    close(sim.box.readings.grid_p[0], 2300.0 * factor, 0.005)
+    close(InUnits(sim.box.readings).v[0], 230.0 * math.sqrt(factor), 0.002)
+    close(InUnits(sim.box.readings).grid_p[0], 2300.0 * factor, 0.005)
 
 
 def test_energy_counts_import_export_and_pv():
@@ -88,7 +89,7 @@ def test_no_energy_without_load_in_spite_of_noise():
 def test_load_bus_and_backup_are_measured_in_backup():
     sim = box([{"at_s": 3.0, "grid_v": [0.0] * 3, "backup_v": [228.0, 231.0, 234.0]}], until_ms=6000.0)
     for phase, volts in enumerate((228.0, 231.0, 234.0)):
-        close(sim.box.readings.u[phase], volts, 0.002)
-        close(sim.box.readings.b[phase], volts, 0.002)
-        assert sim.box.readings.v[phase] < 1.0
-        assert abs(sim.box.readings.grid_p[phase]) < 1.0
+        close(InUnits(sim.box.readings).u[phase], volts, 0.002)
+        close(InUnits(sim.box.readings).b[phase], volts, 0.002)
+        assert InUnits(sim.box.readings).v[phase] < 1.0
+        assert abs(InUnits(sim.box.readings).grid_p[phase]) < 1.0

@@ -8,6 +8,7 @@ from firmware.publish.register_map import HOLDING, INPUT
 from firmware.publish.registers import HOLDING_BLOCKS, INPUT_BLOCKS
 from firmware.signals import BACKUP, FAULT_LOCKED_SHIFT, FAULT_SETTINGS, GRID, K_GRID, Q_ALL, TO_GRID
 from tools.simulator.simulation import Simulation
+from tools.units import InUnits
 
 DEAD_TIME_MS = 50.0  # its default, which no scenario changes
 LIVE_V = 0.45 * 230.0
@@ -198,7 +199,7 @@ class Referee:
         bad = min(volts) < 182.0 or max(volts) > 267.0 or not 47.4 < plant.grid_hz < 51.6
         bad_ms = self._lasts("bad", bad)
         self._require(not coils & K_GRID or bad_ms < OPENS_BY_MS, "K_GRID on, grid bad for %g ms" % bad_ms)
-        stray = plant.joined and not coils & K_GRID and max(box.readings.i) > STRAY_A
+        stray = plant.joined and not coils & K_GRID and max(InUnits(box.readings).i) > STRAY_A
         self._require(self._lasts("stray", stray) < STRAY_BY_MS, "grid current, and still joined")
 
     def _check_supply(self) -> None:

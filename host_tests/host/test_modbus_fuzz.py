@@ -6,12 +6,10 @@ What a frame deserves is decided here a second time, from the specification and 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from firmware.publish.modbus import silence_us
-from firmware.publish.registers import SETTINGS_FIRST
-from firmware.store.settings import SPEC
+from firmware.hardware.rtu_timing import silence_us
+from firmware.publish.registers import COMMIT, SETTINGS_FIRST
 from host_tests.unit.modbus_line import ADDRESSES, SOC, Line, framed, read_request, write_many, write_one
 
-COMMIT = SETTINGS_FIRST + len(SPEC)
 WRITABLE = {SOC, SOC + 1, *range(SETTINGS_FIRST, COMMIT + 1)}
 
 near = st.sampled_from(
@@ -103,7 +101,7 @@ def _owned(box):
 def _exchange(line, frame):
     """Send a frame, let all end, return the replies."""
     before = len(line.port.sent)
-    line.port.receive(frame, line.now_us)
+    line.port.hear(frame, line.now_us)
     line.wait(0)
     line.wait(silence_us(line.slave.baud))
     line.wait(400000)
@@ -174,7 +172,7 @@ def test_any_frame_gets_what_it_deserves_and_the_next_is_answered(several):
 def test_frames_with_any_gaps_between_them_never_stop_the_slave(pieces):
     line = Line()
     for piece, gap_us in pieces:
-        line.port.receive(piece, line.now_us)
+        line.port.hear(piece, line.now_us)
         line.wait(gap_us)
     for _ in range(3):  # the last frame, its reply, a change of baud rate after that
         line.wait(400000)

@@ -196,8 +196,8 @@ def test_the_grid_is_measured(box):
 
 
 def test_a_block_is_read_at_once_and_not_beyond(box):
-    assert len(box.client.read_input_registers(100, count=54, device_id=1).registers) == 54
-    assert box.client.read_input_registers(100, count=55, device_id=1).exception_code == 2
+    assert len(box.client.read_input_registers(200, count=50, device_id=1).registers) == 50
+    assert box.client.read_input_registers(200, count=51, device_id=1).exception_code == 2
     assert box.client.read_holding_registers(0, count=1, device_id=1).exception_code == 2
     assert box.client.read_input_registers(1000, count=1, device_id=1).exception_code == 2
 

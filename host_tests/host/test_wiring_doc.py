@@ -4,14 +4,16 @@ import pathlib
 import re
 
 from firmware.acquire.calibration import FULL_SCALE_A, FULL_SCALE_V
-from firmware.hardware import board_pico
+from firmware.acquire.synthetic import SCENES
+from firmware.hardware import board_bench, board_pico, board_pico_adc
 
+SMALL = (pathlib.Path(__file__).parents[2] / "docs" / "small-boards.md").read_text()
 TEXT = (pathlib.Path(__file__).parents[2] / "docs" / "wiring.md").read_text()
 PINS = dict(board_pico.PINS)
 
 
-def _rows() -> list[tuple[str, int, int]]:
-    rows = re.findall(r"^\| (\w+) \| GP(\d+) \| (\d+) \| [^|]+ \|$", TEXT, re.MULTILINE)
+def _rows(text: str = TEXT) -> list[tuple[str, int, int]]:
+    rows = re.findall(r"^\| (\w+) \| GP(\d+) \| (\d+) \| [^|]+ \|$", text, re.MULTILINE)
     return [(function, int(gpio), int(package)) for function, gpio, package in rows]
 
 
@@ -28,6 +30,16 @@ def test_the_table_is_the_pin_map():
     rows = _rows()
     assert {function: gpio for function, gpio, _ in rows} == PINS
     assert len(rows) == len(PINS)
+
+
+def test_the_tables_of_the_smaller_boards_are_their_pin_maps():
+    single, bench = SMALL.split("## A Pico on the desk")
+    for text, board in ((single, board_pico_adc), (bench, board_bench)):
+        rows = _rows(text)
+        assert {function: gpio for function, gpio, _ in rows} == dict(board.PINS), board.NAME
+        for function, gpio, package in rows:
+            assert package == _package_pin(gpio), function
+    assert len(re.findall(r"^\| \d \| ", bench, re.MULTILINE)) == len(SCENES)
 
 
 def test_package_pins_are_right():

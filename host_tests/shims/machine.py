@@ -1,9 +1,13 @@
 """A strict fake of an RP2040's `machine`, for CPython and MicroPython: wrong pins, calls and types fail.
 
 The upper half is what the firmware imports. The lower half is for tests, in physical terms: contacts
-are closed, bytes arrive on a wire, time passes. Whatever the drivers must not do raises AssertionError.
+are closed, levels change on a wire, time passes. Whatever the drivers must not do raises AssertionError.
 `power_on()` before each test makes the chip new.
+
+What the chip has beyond this module (converter, PIO, DMA) joins in by the lists of `_Chip`.
 """
+
+from adc_block import Adc
 
 _PICO_INTERNAL = (23, 24, 25, 29)
 _SIO_OUT, _SIO_SET, _SIO_CLR = 0xD0000010, 0xD0000014, 0xD0000018
@@ -30,7 +34,7 @@ class _Pad:
 
 class _Chip:
     def __init__(self):
-        self.now_us = 0
+        self.now_us = 0  # a float while something happens between two microseconds
         self.pads = {gpio: _Pad() for gpio in range(30) if gpio not in _PICO_INTERNAL}
         self.out = 0
         self.stuck_low = 0
@@ -39,11 +43,69 @@ class _Chip:
         self.irq_on = True
         self.pending = None  # (turns to wait, handler)
         self.in_interrupt = False
-        self.timers = []
-        self.uarts = {}
         self.i2c_devices = {}
         self.i2c_traffic = []
         self.watchdog = None
+        self.wires = _Wires()
+        self.resets = _Resets()
+        self.sources = [self.wires]  # of what happens by itself: due_us(), happen()
+        self.horizon_us = 0  # nothing but what happens just now is due before
+        self.requests = []  # functions that return an interrupt handler that is asked for, or None
+        self.buses = [self.resets]  # registers: covers(address), read32(address), write32(address, value)
+        self.changed = []  # functions that are called when the level of a pin may have changed
+        self.watchers = {}  # gpio: functions that are told the level that the chip drives
+        self.dreqs = {}  # number of a DMA request: function that tells whether it stands
+        self.moved = []  # functions that are called when a DMA request may have come up
+        self.pio_pads = None
+        self.silicon = None
+        self.adc = None
+        self.adc_code = None
+
+
+class _Wires:
+    """Levels that will be driven onto pins from outside, each at its time."""
+
+    def __init__(self):
+        self._coming = []  # (time in us, gpio, level), the next one last
+
+    def add(self, levels):
+        self._coming = sorted(self._coming + levels, reverse=True)
+        _chip.horizon_us = min(_chip.horizon_us, self._coming[-1][0])
+
+    def due_us(self):
+        return self._coming[-1][0] if self._coming else None
+
+    def happen(self):
+        _, gpio, level = self._coming.pop()
+        set_level(gpio, level)
+
+
+class _Resets:
+    """The watchdog's registers: its control, why the chip was reset, and eight words that outlive a reset."""
+
+    _CTRL, _REASON, _SCRATCH = 0x40058000, 0x40058008, 0x4005800C
+    _CLEAR = 0x3000  # the alias of a register where written ones clear
+
+    def __init__(self):
+        self.reason = 0
+        self.scratch = [0] * 8
+
+    def covers(self, address):
+        return address & ~self._CLEAR & ~0xFFF == self._CTRL
+
+    def read32(self, address):
+        if address == self._REASON:
+            return self.reason
+        assert self._SCRATCH <= address < self._SCRATCH + 32, "unexpected read of 0x%08x" % address
+        return self.scratch[(address - self._SCRATCH) // 4]
+
+    def write32(self, address, value):
+        if address == self._CTRL | self._CLEAR:
+            assert value == 1 << 30, "only the watchdog's enable bit may be cleared"
+            _chip.watchdog = None
+            return
+        assert self._SCRATCH <= address < self._SCRATCH + 16, "the upper four words are the boot ROM's"
+        self.scratch[(address - self._SCRATCH) // 4] = value
 
 
 _chip = _Chip()
@@ -60,13 +122,23 @@ def _put(gpio, level):
     old = _chip.out >> gpio & 1
     level = level if not _chip.stuck_low >> gpio & 1 else 0
     _chip.out = _chip.out & ~(1 << gpio) | level << gpio
+    if old != level:
+        pin_changed(gpio)
+
+
+def _driven(gpio):
+    """Return the level that the chip drives onto a pin, or None."""
     pad = _chip.pads[gpio]
-    if pad.output and pad.function == "sio" and old != level and _chip.logging:
-        pad.edges.append((_chip.now_us, level))
+    if pad.function == "sio":
+        return _chip.out >> gpio & 1 if pad.output else None
+    if pad.function in ("pio0", "pio1"):
+        return _chip.pio_pads.driven(int(pad.function[3]), gpio)
+    return None
 
 
 def _turn():
     """One moment at which a pending interrupt may be taken."""
+    take_interrupts()
     if _chip.pending is None or not _chip.irq_on or _chip.in_interrupt:
         return
     turns, handler = _chip.pending
@@ -83,6 +155,17 @@ def _interrupt(handler):
         handler()
     finally:
         _chip.in_interrupt = False
+
+
+def take_interrupts():
+    """Run the handlers of all interrupts that are asked for, unless they are off or one is running."""
+    if not _chip.irq_on or _chip.in_interrupt:
+        return
+    for request in _chip.requests:
+        handler = request()
+        while handler is not None:
+            _interrupt(handler)
+            handler = request()
 
 
 class Pin:
@@ -102,22 +185,21 @@ class Pin:
             assert pad.outside is None, "GP%d would be driven from both sides" % id
             if value is not None:
                 _put(id, _whole(value, 0, 1, "value"))
-            if not pad.output:
-                pad.edges.append((_chip.now_us, _chip.out >> id & 1))
         else:
             assert value is None, "an input has no value to set"
         pad.function, pad.output, pad.pull = "sio", mode == Pin.OUT, pull or 0
+        pin_changed(id)
 
     def value(self, level=None):
         return self(level)
 
     def __call__(self, level=None):
         pad = _pad(self._gpio)
-        assert pad.function == "sio", "GP%d is not configured" % self._gpio
+        assert pad.function != "none", "GP%d is not configured" % self._gpio
         _turn()
         if level is None:
             return pin_level(self._gpio)
-        assert pad.output, "GP%d is not an output" % self._gpio
+        assert pad.output and pad.function == "sio", "GP%d is not an output" % self._gpio
         _put(self._gpio, _whole(level, 0, 1, "level"))
         return None
 
@@ -126,12 +208,17 @@ class _Mem32:
     """The registers that a driver may use, and no others."""
 
     def __getitem__(self, address):
-        assert address == _SIO_OUT, "unexpected read of 0x%08x" % address
         _turn()
+        if address != _SIO_OUT:
+            return bus(address).read32(address)
         return _chip.out
 
     def __setitem__(self, address, bits):
-        assert address in _WRITABLE, "unexpected write to 0x%08x" % address
+        if address not in _WRITABLE:
+            _whole(bits, 0, (1 << 32) - 1, "register bits")
+            bus(address).write32(address, bits)
+            _turn()
+            return
         _whole(bits, 0, (1 << 30) - 1, "register bits")
         _turn()
         if _chip.logging:
@@ -146,6 +233,18 @@ class _Mem32:
 mem32 = _Mem32()
 
 
+def bus(address):
+    """Return the part of the chip that has a register there."""
+    for part in _chip.buses:
+        if part.covers(address):
+            return part
+    raise AssertionError("unexpected access to 0x%08x" % address)
+
+
+def freq():
+    return 125000000
+
+
 def disable_irq():
     _turn()
     state = 0 if _chip.irq_on else 1
@@ -157,87 +256,6 @@ def enable_irq(state):
     _whole(state, 0, 1, "interrupt state")
     _chip.irq_on = state == 0
     _turn()
-
-
-class Timer:
-    ONE_SHOT, PERIODIC = 0, 1
-
-    def __init__(self, id):
-        assert id == -1, "the RP2040 has only virtual timers"
-        self._due_us = None
-
-    def init(self, *, mode, period, tick_hz, callback, hard):
-        assert mode == Timer.ONE_SHOT, "only one-shot timers are modelled"
-        assert hard is True, "only hard timers keep time during a collection"
-        assert callable(callback)
-        _whole(tick_hz, 1, 1000000, "tick_hz")
-        _whole(period, 0, (1 << 30) - 1, "period")
-        self._due_us = _chip.now_us + max(1, period * 1000000 // tick_hz)
-        self._callback = callback
-        if self not in _chip.timers:
-            _chip.timers.append(self)
-
-    def _fire(self):
-        self._due_us = None
-        _interrupt(lambda: self._callback(self))
-
-
-class UART:
-    def __init__(self, id, *, tx, rx, txbuf, rxbuf, timeout, **line):
-        _whole(id, 0, 1, "UART")
-        assert id not in _chip.uarts, "UART%d is in use" % id
-        assert isinstance(tx, Pin) and isinstance(rx, Pin)
-        if tx._gpio & 3 != 0 or ((tx._gpio + 4) & 8) >> 3 != id:
-            raise ValueError("bad TX pin")
-        if rx._gpio & 3 != 1 or ((rx._gpio + 4) & 8) >> 3 != id:
-            raise ValueError("bad RX pin")
-        assert _pad(rx._gpio).pull == Pin.PULL_UP, "RX floats while the transceiver sends"
-        _pad(tx._gpio).function = _pad(rx._gpio).function = "uart%d" % id
-        self._txbuf = _whole(txbuf, 32, 32766, "txbuf")
-        self._rxbuf = _whole(rxbuf, 32, 32766, "rxbuf")
-        assert timeout == 0, "reading must not wait"
-        self._received = bytearray()
-        self._queue = bytearray()
-        self._byte_ends_us = None
-        self._wire = []  # (start, end, byte), times in us
-        self._lost = 0
-        _chip.uarts[id] = self
-        self.init(**line)
-
-    def init(self, *, baudrate, bits, parity, stop):
-        assert not self._queue, "the baud rate must not change while bytes go out"
-        assert (bits, parity, stop) == (8, None, 1), "the bus is 8N1"
-        self._baud = _whole(baudrate, 1200, 1000000, "baud rate")
-
-    def any(self):
-        return len(self._received)
-
-    def readinto(self, buf, nbytes):
-        _whole(nbytes, 1, len(buf), "nbytes")
-        assert nbytes <= len(self._received), "reading would wait for bytes"
-        buf[:nbytes] = self._received[:nbytes]
-        self._received = self._received[nbytes:]
-        return nbytes
-
-    def write(self, buf):
-        assert len(buf) + len(self._queue) <= self._txbuf + 32, "writing would wait for room"
-        if self._byte_ends_us is None:
-            self._byte_ends_us = _chip.now_us + self._char_us()
-        self._queue.extend(buf)
-        return len(buf)
-
-    def txdone(self):
-        _turn()
-        return not self._queue
-
-    def _char_us(self):
-        return 10000000 / self._baud
-
-    def _byte_out(self):
-        end = self._byte_ends_us
-        self._wire.append((end - self._char_us(), end, self._queue[0]))
-        self._queue = self._queue[1:]
-        self._byte_ends_us = end + self._char_us() if self._queue else None
 
 
 class I2C:
@@ -264,6 +282,25 @@ class I2C:
         return len(buf)
 
 
+class ADC:
+    def __init__(self, channel):
+        _whole(channel, 0, 3, "ADC channel")
+        gpio = 26 + channel
+        assert _pad(gpio).function in ("none", "adc"), "GP%d belongs to %s" % (gpio, _pad(gpio).function)
+        _pad(gpio).function = "adc"
+        if _chip.adc is None:
+            _chip.adc = Adc(_chip)
+        _chip.adc.channels |= 1 << channel
+
+
+class ChipReset(BaseException):
+    """`reset()` does not come back."""
+
+
+def reset():
+    raise ChipReset
+
+
 class WDT:
     def __init__(self, *, timeout):
         _whole(timeout, 1, 8388, "watchdog timeout")
@@ -271,6 +308,34 @@ class WDT:
 
     def feed(self):
         _chip.watchdog = (_chip.watchdog[0], _chip.now_us)
+
+
+# For the other parts of the chip.
+
+
+def chip():
+    return _chip
+
+
+def gpio_of(pin):
+    """Return the number of a pin that is given as a `Pin` or as a number."""
+    if isinstance(pin, Pin):
+        return pin._gpio
+    _pad(pin)
+    return pin
+
+
+def take_over(gpio, function):
+    """Give a pin to a part of the chip; a pin that has another function fails."""
+    pad = _pad(gpio)
+    assert pad.function in ("none", function), "GP%d belongs to %s" % (gpio, pad.function)
+    assert pad.outside is None, "GP%d would be driven from both sides" % gpio
+    pad.function = function
+    pin_changed(gpio)
+
+
+def check_function(gpio, function):
+    assert _pad(gpio).function == function, "GP%d does not belong to %s" % (gpio, function)
 
 
 # For tests, in physical terms.
@@ -282,11 +347,25 @@ def power_on():
     _chip = _Chip()
 
 
+def restart_by_watchdog():
+    """Make the chip as after its watchdog has reset it."""
+    global _chip
+    scratch = _chip.resets.scratch
+    _chip = _Chip()
+    _chip.resets.scratch, _chip.resets.reason = scratch, 1
+
+
+def convert_with(code_of):
+    """Let the chip's own converter read `code_of(channel, now_us)`, 0 to 4095."""
+    _chip.adc_code = code_of
+
+
 def pin_level(gpio):
     """Return what a meter shows on a pin, 0 or 1; a floating pin fails."""
     pad = _pad(gpio)
-    if pad.output:
-        return _chip.out >> gpio & 1
+    level = _driven(gpio)
+    if level is not None:
+        return level
     if pad.outside is not None:
         return pad.outside
     assert pad.pull, "GP%d floats" % gpio
@@ -299,7 +378,8 @@ def pin_edges(gpio):
 
 
 def pin_is_output(gpio):
-    return _pad(gpio).output
+    _pad(gpio)
+    return _driven(gpio) is not None
 
 
 def configured_pins():
@@ -309,13 +389,45 @@ def configured_pins():
 
 def close_contact(gpio):
     """Connect a pin to ground."""
-    assert not _pad(gpio).output, "GP%d is an output" % gpio
-    _pad(gpio).outside = 0
+    set_level(gpio, 0)
 
 
 def open_contact(gpio):
     """Leave a pin to its pull: a contact that opens, or a wire that breaks."""
-    _pad(gpio).outside = None
+    set_level(gpio, None)
+
+
+def set_level(gpio, level):
+    """Let another chip drive a pin from now on: 0, 1, or None where it lets go."""
+    pad = _pad(gpio)
+    assert level is None or _driven(gpio) is None, "GP%d would be driven from both sides" % gpio
+    pad.outside = level
+    for wake in _chip.changed:
+        wake()
+
+
+def watch_pin(gpio, told):
+    """Call `told(level)` whenever the chip may have changed what it drives onto a pin; None: nothing."""
+    _chip.watchers[gpio] = _chip.watchers.get(gpio, ()) + (told,)
+
+
+def connect_pins(source, to):
+    """Wire an output to an input of the same chip."""
+    watch_pin(source, lambda level: set_level(to, level))
+    set_level(to, _driven(source))
+
+
+def drive_pin(gpio, levels):
+    """Let another chip drive a pin: `levels` as (time in us, 0 or 1, or None where it lets go)."""
+    _pad(gpio)
+    coming = []
+    for time_us, level in levels:
+        if time_us <= _chip.now_us:
+            set_level(gpio, level)
+        else:
+            coming.append((time_us, gpio, level))
+    if coming:
+        _chip.wires.add(coming)
 
 
 def short_output_register(gpio):
@@ -333,6 +445,18 @@ def register_writes():
 def stop_logging():
     """Keep no lists from here on, for a test with the heap locked."""
     _chip.logging = False
+
+
+def pin_changed(gpio):
+    """Log the level that the chip drives onto a pin, if it is another one, and tell who watches pins."""
+    pad = _chip.pads[gpio]
+    level = _driven(gpio)
+    if level is not None and _chip.logging and (not pad.edges or pad.edges[-1][1] != level):
+        pad.edges.append((_chip.now_us, level))
+    for told in _chip.watchers.get(gpio, ()):
+        told(level)
+    for wake in _chip.changed:
+        wake()
 
 
 def interrupts_enabled():
@@ -354,41 +478,24 @@ def now_us():
 
 
 def advance_us(duration_us):
-    """Let time pass: bytes leave the UARTs, timers fire, each at its moment."""
+    """Let time pass: everything that goes by itself happens, each at its moment."""
     end = _chip.now_us + duration_us
     while True:
-        events = [(timer._due_us, 1, timer._fire) for timer in _chip.timers if timer._due_us is not None]
-        events += [
-            (uart._byte_ends_us, 0, uart._byte_out)
-            for uart in _chip.uarts.values()
-            if uart._byte_ends_us is not None
-        ]
-        events = [event for event in events if event[0] <= end]
-        if not events:
+        first, moment, following = None, end, end
+        for source in _chip.sources:
+            due = source.due_us()
+            if due is None or due > end:
+                continue
+            if first is None or due < moment:
+                first, moment, following = source, due, moment
+            else:
+                following = min(following, due)
+        if first is None:
             break
-        moment, _, happen = min(events, key=lambda event: event[:2])
         _chip.now_us = max(_chip.now_us, moment)
-        happen()
+        _chip.horizon_us = following
+        first.happen()
     _chip.now_us = end
-
-
-def feed_bytes(uart, content):
-    """Let bytes arrive on the RX line of a UART, all at once."""
-    port = _chip.uarts[uart]
-    for byte in content:
-        if len(port._received) < port._rxbuf + 32:
-            port._received.append(byte)
-        else:
-            port._lost += 1
-
-
-def bytes_lost(uart):
-    return _chip.uarts[uart]._lost
-
-
-def wire_output(uart):
-    """Return what has left the TX line of a UART, as (start us, end us, byte)."""
-    return _chip.uarts[uart]._wire
 
 
 def attach_i2c(address, device):

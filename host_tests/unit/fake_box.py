@@ -8,20 +8,20 @@ class Readings:
     """Different numbers everywhere, so that no register can be taken for another."""
 
     def __init__(self) -> None:
-        self.v = [230.12, 231.0, 229.5]
-        self.u = [228.0, 228.25, 228.5]
-        self.b = [230.0, 229.75, 0.0]
-        self.i = [1.234, 62.999, 0.0]
-        self.pv_i = [4.0, 5.0, 6.5]
-        self.grid_p = [284.0, -14500.04, 0.0, -14216.06]
-        self.grid_q = [10.0, -20.0, 30.0, 20.0]
-        self.grid_s = [284.2, 14553.1, 0.0, 14837.3]
-        self.grid_pf = [0.999, -0.996, 0.0, -0.958]
-        self.pv_p = [912.0, 1140.0, 1482.0, 3534.0]
-        self.pv_q = [1.0, 2.0, 3.0, 6.0]
-        self.pv_s = [912.1, 1140.1, 1482.1, 3534.3]
-        self.pv_pf = [1.0, 1.0, 0.999, 0.9995]
-        self.frequency = 49.987
+        self.v_cv = [23012, 23100, 22950]
+        self.u_cv = [22800, 22825, 22850]
+        self.b_cv = [23000, 22975, 0]
+        self.i_ma = [1234, 62999, 0]
+        self.pv_i_ma = [4000, 5000, 6500]
+        self.grid_p_cw = [28400, -1450004, 0, -1421606]
+        self.grid_q_cvar = [1000, -2000, 3000, 2000]
+        self.grid_s_cva = [28420, 1455310, 0, 1483730]
+        self.grid_pf_mil = [999, -996, 0, -958]
+        self.pv_p_cw = [91200, 114000, 148200, 353400]
+        self.pv_q_cvar = [100, 200, 300, 600]
+        self.pv_s_cva = [91210, 114010, 148210, 353430]
+        self.pv_pf_mil = [1000, 1000, 999, 1000]
+        self.frequency_mhz = 49987
 
 
 class Energy:
@@ -39,9 +39,6 @@ class Battery:
     def __init__(self) -> None:
         self.soc = -1
         self.age = 65535
-
-    def age_s(self) -> int:
-        return self.age
 
 
 def priorities_differ(values: dict) -> str:
@@ -66,6 +63,10 @@ class FakeBox:
         self.state_reason = 0
         self.failing_phase = 0
         self.countdown_s = 0
+        self.pv_frequency_mhz = 49987
+        self.bad_channels = (0, 0, 0)
+        self.channel_texts: list = []
+        self.bench_grid = 0
         self.coils = 1
         self.feedback = 1
         self.phases_supplied = 7
@@ -84,6 +85,14 @@ class FakeBox:
     def settings(self) -> dict:
         return self.staging.running
 
+    @property
+    def soc_age_s(self) -> int:
+        return self.battery.age
+
+    @property
+    def settings_pending(self) -> int:
+        return len(self.staging.staged)
+
     def commit(self) -> str:
         self.refusal = self.staging.commit()
         self.commits += 1
@@ -95,6 +104,10 @@ class FakeBox:
         assert 0 <= percent <= 100
         self.battery.soc = percent
         self.battery.age = 0
+
+    def play(self, scene: int) -> None:
+        assert self.synthetic and 0 <= scene <= 6
+        self.bench_grid = scene
 
     def reset_faults(self) -> None:
         self.resets += 1

@@ -1,6 +1,7 @@
 """A serial port in physical terms: bytes arrive at a time, sending takes the time that it takes."""
 
 from firmware import ticks
+from tools.simulator.framing import Framing
 
 BAUD_RATES = (9600, 19200, 38400, 57600, 115200)
 
@@ -10,51 +11,37 @@ class FakePort:
 
     def __init__(self, baud: int = 9600) -> None:
         self.baud = baud
-        self.configured: list = []  # baud rates, in the order they were set
+        self.configured: list = []  # baud rates, in the order they came into effect
         self.sent: list = []  # frames, as bytes
-        self.echo = False  # a transceiver that hears itself
-        self._waiting = b""
-        self._last_us = None
+        self.overruns = 0
+        self.framing_errors = 0
+        self._framing = Framing(baud)
         self._now_us = 0
         self._end_us = None  # of the frame being sent
+        self._next_baud = 0
 
-    def receive(self, frame: bytes, now_us: int) -> None:
-        """Let bytes arrive; the last one at `now_us`."""
+    def hear(self, frame: bytes, now_us: int) -> None:
+        """Let bytes arrive, the last one at `now_us`; while it sends the port hears nothing."""
         assert isinstance(frame, bytes)
-        self._waiting += frame
-        self._last_us = now_us
+        if not self.sending(now_us):
+            self._framing.hear(frame, now_us)
 
     def character_us(self) -> int:
         """Time of one character of 10 bits."""
         return 10000000 // self.baud
 
-    def read(self, buf: bytearray, start: int) -> int:
-        """Copy what waits to buf[start:]; what does not fit is lost."""
-        assert isinstance(buf, bytearray)
-        assert 0 <= start <= len(buf)
-        taken = min(len(self._waiting), len(buf) - start)
-        for k in range(taken):
-            buf[start + k] = self._waiting[k]
-        self._waiting = b""
-        return taken
-
-    def silent_us(self, now_us: int) -> int:
-        """Time since the last byte, at most one second."""
-        if self._last_us is None:
-            return 1000000
-        return min(ticks.diff(now_us, self._last_us), 1000000)
+    def receive(self, buf: bytearray, now_us: int) -> int:
+        """Copy the oldest complete frame to `buf`, return its true length."""
+        assert isinstance(buf, bytearray) and len(buf) == 256
+        return self._framing.take(buf, now_us)
 
     def write(self, buf: bytearray, n: int) -> None:
         """Start to send buf[:n]."""
         assert self._end_us is None, "write while sending"
         assert isinstance(buf, bytearray)
         assert 0 < n <= min(256, len(buf))
-        frame = bytes(buf[:n])
-        self.sent.append(frame)
+        self.sent.append(bytes(buf[:n]))
         self._end_us = ticks.add(self._now_us, n * self.character_us())
-        if self.echo:
-            self._waiting += frame
-            self._last_us = self._end_us
 
     def at(self, now_us: int) -> int:
         """Tell the port what time it is before the slave steps (`write` is given none)."""
@@ -65,11 +52,19 @@ class FakePort:
         """Whether the frame is still on its way at `now_us`."""
         if self._end_us is not None and ticks.diff(now_us, self._end_us) >= 0:
             self._end_us = None
+            self._apply()
         return self._end_us is not None
 
     def configure(self, baud: int) -> None:
-        """Change the baud rate; never in the middle of a frame."""
+        """Change the baud rate, at once or after the frame now going out."""
         assert baud in BAUD_RATES
-        assert self._end_us is None, "configure while sending"
-        self.baud = baud
-        self.configured.append(baud)
+        self._next_baud = baud
+        if self._end_us is None:
+            self._apply()
+
+    def _apply(self) -> None:
+        if self._next_baud:
+            self.baud = self._framing.baud = self._next_baud
+            self.configured.append(self._next_baud)
+            self._framing.forget()
+            self._next_baud = 0

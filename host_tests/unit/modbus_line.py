@@ -1,16 +1,26 @@
 """A master's end of the line: frames as the specification has them, and a slave with a box and a clock."""
 
 from firmware import ticks
+from firmware.hardware.rtu_timing import silence_us
 from firmware.publish.crc import crc16
-from firmware.publish.modbus import ModbusSlave, silence_us
-from firmware.publish.registers import build_registers, describe
+from firmware.publish.modbus import ModbusSlave
+from firmware.publish.registers import Registers
 from host_tests.unit.fake_box import FakeBox
 from host_tests.unit.fake_port import FakePort
+from tools.register_list import addresses
 
-ADDRESSES = {entry[0]: entry[1] for entry in describe()}
+ADDRESSES = addresses()
 SOC = ADDRESSES["soc"]
 START_US = ticks.PERIOD - 100000  # the counter wraps during most tests
-COUNTERS = ("crc_errors", "short_frames", "long_frames", "length_errors", "foreign_frames", "ignored")
+COUNTERS = (
+    "crc_errors",
+    "short_frames",
+    "long_frames",
+    "length_errors",
+    "foreign_frames",
+    "ignored",
+    "late_frames",
+)
 
 
 def framed(*body):
@@ -31,7 +41,7 @@ class Line:
     def __init__(self, baud=9600, unit_address=1):
         self.box = FakeBox()
         self.port = FakePort(baud)
-        self.slave = ModbusSlave(self.port, build_registers(self.box), unit_address, baud)
+        self.slave = ModbusSlave(self.port, Registers(self.box), unit_address, baud)
         self.box.slave = self.slave
         self.now_us = START_US
 
@@ -48,7 +58,7 @@ class Line:
     def ask(self, frame):
         """Send a frame and the silence after it, in steps of the loop; return the reply or None."""
         replies = len(self.port.sent)
-        self.port.receive(frame, self.now_us)
+        self.port.hear(frame, self.now_us)
         self.wait(0)
         self.wait(silence_us(self.slave.baud))
         self.rest()

@@ -59,7 +59,7 @@ class BenchWatch:
 
 class _Readings:
     def __init__(self):
-        self.i = [0.0, 0.0, 0.0]
+        self.i_ma = [0, 0, 0]
 
 
 class _Meter:
@@ -90,6 +90,9 @@ class BenchBuses:
 
     def load_live(self, phase):
         return phase in self.load and phase not in self.half_dead
+
+    def all_live(self):
+        return all(self.load_live(n) or not self.grid_live(n) for n in range(3))
 
     def load_dead(self, phase):
         return phase not in self.load and phase not in self.half_dead

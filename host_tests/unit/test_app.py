@@ -2,6 +2,7 @@
 
 from firmware import app
 from firmware.hardware.board import BoardError
+from firmware.store import crash_log
 from tools.simulator.board import MemoryStorage, SimBoard
 from tools.simulator.line import Line
 from tools.simulator.plant import Plant
@@ -34,6 +35,42 @@ class TurningBoard(SimBoard):
         self.t_us += 2500
         self.port.now_us = self.t_us
         return self.t_us
+
+
+class Terminal:
+    """A terminal: the lines written to it, and some to be typed, one a turn."""
+
+    def __init__(self, typed=()):
+        self.lines = []
+        self.typed = list(typed)
+
+    def take_interrupts(self):
+        self.lines.append("(Ctrl-C is mine)")
+
+    def write(self, line):
+        self.lines.append(line)
+
+    def step(self):
+        return self.typed.pop(0) if self.typed else None
+
+
+class Restarts:
+    """What the chip remembers of its restarts, and what was done to it."""
+
+    def __init__(self, count=0, now=False):
+        self.count = count
+        self.now = now
+        self.calls = []
+
+    def running(self):
+        self.calls.append("running")
+
+    def clear(self):
+        self.calls.append("clear")
+        self.count = 0
+
+    def stop_watchdog(self):
+        self.calls.append("stop_watchdog")
 
 
 class Console:
@@ -70,7 +107,8 @@ def test_ctrl_c_opens_the_coils():
     board = TurningBoard(1000, KeyboardInterrupt())
     console = run(board)
     assert board.was_closed and board.coils.mask == 0
-    assert console.lines[-1] == "backup box: stopped at the console" and not console.errors
+    assert console.lines[-1].startswith("backup box: stopped at the console, coils off")
+    assert not console.errors
 
 
 def test_a_crash_opens_the_coils_and_says_why():
@@ -79,6 +117,9 @@ def test_a_crash_opens_the_coils_and_says_why():
     assert board.was_closed and board.coils.mask == 0
     assert board.watchdog.fed > 10
     assert "coils off" in console.lines[-1] and console.errors == [board.error]
+    assert crash_log.read(board.storage) == "ZeroDivisionError: on purpose"
+    assert board.display.lines[0].strip() == "CRASHED, COILS OFF"
+    assert board.display.lines[1] == "ZeroDivisionError: o" and board.display.lines[2].strip() == "n purpose"
 
 
 def test_a_crash_while_building_opens_the_coils():
@@ -105,11 +146,65 @@ def test_a_host_is_no_board():
         raise AssertionError("a host was taken for a board")
 
 
-def test_events_are_printed_as_one_line():
-    printed = []
-    app.print = lambda *words: printed.append(" ".join(words))
-    try:
-        app._print_event((1500, "state", {"state": "grid"}))
-    finally:
-        del app.print
-    assert printed == ["     1.500 state state=grid"]
+def test_ctrl_c_stops_sampling_and_the_watchdog():
+    board = TurningBoard(1000, KeyboardInterrupt())
+    board.restarts = Restarts()
+    run(board)
+    assert board.restarts.calls == ["running", "stop_watchdog"]
+    number = board.sampler.number
+    board.sampler.finish_block()  # goes nowhere, and trips nothing
+    assert board.sampler.number == number + 1 and board.coils.mask == 0
+
+
+def test_a_crash_leaves_the_watchdog_running():
+    board = TurningBoard(1000, ZeroDivisionError("on purpose"))
+    board.restarts = Restarts()
+    run(board)
+    assert board.restarts.calls == ["running"]
+
+
+def test_ten_minutes_without_a_crash_are_enough():
+    board = TurningBoard(10, KeyboardInterrupt())
+    board.restarts = Restarts(2, True)
+    board.console = Terminal()
+    run(board)
+    assert "clear" not in board.restarts.calls
+    assert [line for line in board.console.lines if "restarted_by_watchdog times=2" in line]
+    board = TurningBoard(300, KeyboardInterrupt())
+    board.restarts = Restarts(2, True)
+    step_us = board.ticks_us
+    board.ticks_us = lambda: step_us() * 1000 & 0x3FFFFFFF  # 2.5 s a turn
+    run(board)
+    assert "clear" in board.restarts.calls
+
+
+def test_events_go_to_the_terminal_and_commands_are_answered():
+    board = TurningBoard(1000, KeyboardInterrupt())
+    board.console = Terminal(["help", "status", "log", "play 1", "dance"])
+    run(board)
+    text = "\n".join(board.console.lines)
+    assert "0.000 start " in text and "state=grid" in text
+    assert "status          what the box does and why" in text
+    assert "coils none; faults none; warnings" in text
+    assert "this board measures a real grid: there is nothing to play" in text
+    assert "there is no command dance; help lists what there is" in text
+
+
+def test_the_log_tells_of_crashes_before():
+    board = TurningBoard(10, KeyboardInterrupt())
+    crash_log.add(board.storage, "MemoryError: no room")
+    board.console = Terminal(["log"])
+    run(board)
+    at = board.console.lines.index("crashes:")
+    assert board.console.lines[at + 1 : at + 3] == ["MemoryError: no room", "events:"]
+
+
+def test_the_bench_plays():
+    board = TurningBoard(10, KeyboardInterrupt())
+    board.synthetic = True
+    played = []
+    board.sampler.play = played.append
+    board.console = Terminal(["play 2", "play", "play x"])
+    run(board)
+    assert played == [2]
+    assert board.console.lines.count("play needs a number from 0 to 6") == 2

@@ -1,10 +1,25 @@
 """Display pages: always four lines of exactly 20 characters, whatever the box has to say."""
 
-from firmware.publish.display import fit, number, page, page_count
+from firmware.publish.display import fit, page_count
+from firmware.publish.pages import Pages
 from firmware.signals import FAULT_NAMES, REASON_NAMES, STATE_NAMES, WARNING_NAMES
 from host_tests.unit.fake_box import FakeBox
 
-NAN = float("nan")
+
+def page(box, n):
+    """Return page `n` of a box, composed line by line."""
+    pages = Pages(box)
+    for _ in range(n % page_count(box)):
+        pages.turn(True, 1)
+        pages.turn(False, 1)
+    if n % page_count(box) == 0:
+        pages.turn(False, 500)
+    shown = pages.lines
+    steps = 0
+    while pages.step():
+        steps += 1
+    assert 2 <= steps <= 5 and pages.lines is not shown
+    return pages.lines
 
 
 def _pages(box):
@@ -56,7 +71,7 @@ def test_overview_counts_faults_and_warnings():
 
 def test_measurement_pages():
     box = FakeBox()
-    box.readings.i[2] = 0.004
+    box.readings.i_ma[2] = 4
     pages = _pages(box)
     assert pages[1] == [
         "GRID  49.99 Hz  2/10",
@@ -105,11 +120,11 @@ def test_faults_and_warnings_by_name():
     box.faults = (1 << len(FAULT_NAMES)) - 1
     box.warnings = (1 << len(WARNING_NAMES)) - 1
     pages = _pages(box)
-    assert len(pages) == 8 + 7 + 1
-    lines = [line.strip() for lines in pages[8:15] for line in lines[1:]]
+    assert len(pages) == 8 + 8 + 1
+    lines = [line.strip() for lines in pages[8:16] for line in lines[1:]]
     for text in ("F K_GRID not open", "F Q_L3 not closed", "F bus live", "W soc stale", "W dip changed"):
         assert text in lines, text
-    assert len([line for line in lines if line]) == len(FAULT_NAMES) + len(WARNING_NAMES)
+    assert len([line for line in lines if line]) == len(FAULT_NAMES) + len(WARNING_NAMES) - 1
 
 
 def test_last_events_newest_first():
@@ -134,13 +149,14 @@ def test_last_events_newest_first():
         ("plant", {}, " 0s plant"),
     ):
         _happened(box, name, **fields)
-        assert page(box, 9)[1] == fit(text, 20), page(box, 9)
+        assert page(box, 9)[1] == "%-20s" % fit(text, 20), page(box, 9)
 
 
 def test_a_synthetic_board_says_so_on_every_page():
     box = FakeBox()
     box.faults = 0xFF
     assert "BENCH" not in _everything(box)
+    box.warnings = 128
     box.synthetic = True
     for lines in _pages(box):
         assert lines[0].endswith("BENCH"), lines
@@ -159,14 +175,15 @@ def test_every_state_and_reason_fits():
 def test_extreme_values_fit():
     box = FakeBox()
     now = box.readings
-    for extreme in (NAN, float("inf"), -1e9, 1e30, 99999.99, None):
-        now.v = now.u = now.b = now.i = [extreme] * 3
-        now.grid_p = now.grid_pf = now.pv_p = now.pv_pf = [extreme] * 4
-        now.frequency = extreme
+    for extreme in (0, 65535, 999999):
+        now.v_cv = now.u_cv = now.b_cv = now.i_ma = [extreme] * 3
+        now.grid_p_cw = now.pv_p_cw = [99999900 - extreme, -9999900, extreme, -extreme]
+        now.grid_pf_mil = now.pv_pf_mil = [-1000, 1000, 0, 4]
+        now.frequency_mhz = extreme
         _pages(box)
     box.battery.soc, box.battery.age, box.countdown_s = 100, 65535, 999
     box.energy.grid_import = [0, 0, 0, 99999999999]
-    box.faults, box.warnings = 0x3FFF, 0x3F
+    box.faults, box.warnings = 0x7FFF, 0xFF
     box.log.now_ms = 400 * 86400000
     _happened(box, "remark", text="x" * 60, name="a_very_long_name_without_any_end_to_it")
     box.log.now_ms *= 3
@@ -178,10 +195,60 @@ def test_page_numbers_go_round():
     assert page(box, page_count(box)) == page(box, 0)
 
 
-def test_fit_and_number():
-    assert fit("L2 undervoltage", 10) == "L2 low-V  "
-    assert fit("one two three", 9) == "one two  "
+def test_fit():
+    assert fit("L2 undervoltage", 10) == "L2 low-V"
+    assert fit("one two three", 9) == "one two"
     assert fit("onetwothree", 5) == "onetw"
-    assert fit("", 3) == "   "
-    assert number(1.25, 6, 1) in ("   1.2", "   1.3")
-    assert number(NAN, 4, 1) == number(None, 4, 1) == number(12345.0, 4, 0) == "----"
+    assert fit("as it is", 20) == "as it is"
+
+
+def test_values_are_rounded_and_signed():
+    box = FakeBox()
+    box.readings.v_cv[0], box.readings.i_ma[0] = 9994, 9995
+    assert page(box, 1)[1] == "L1  99.9 V  10.00 A "
+    box.readings.v_cv[0] = 9995
+    assert page(box, 1)[1][:8] == "L1 100.0"
+    box.readings.grid_p_cw[:2] = [-50, -51]
+    box.readings.grid_pf_mil[:3] = [-4, -6, 995]
+    assert [line[3:9] for line in page(box, 2)[1:3]] == ["     0", "    -1"]
+    assert [line[-5:] for line in page(box, 2)[1:]] == [" 0.00", "-0.01", " 1.00"]
+
+
+def test_channels_that_cannot_be_right_are_named():
+    box = FakeBox()
+    box.warnings = 64
+    box.channel_texts = ["converter A absent", "channel V2 saturated"]
+    assert page(box, 8)[1:] == ["W converter A absent", "W V2 saturated      ", " " * 20]
+    _happened(box, "converter", name="converter A", flaw="absent", on=True)
+    _happened(box, "converter", name="channel I1", flaw="stuck", on=False)
+    assert page(box, 9)[1:3] == [" 0s channel I1 good ", " 0s conv. A absent  "]
+
+
+def test_pages_follow_each_other_and_the_key():
+    box = FakeBox()
+    pages = Pages(box)
+
+    def title(key, ms):
+        pages.turn(key, ms)
+        while pages.step():
+            pass
+        return pages.lines[0]
+
+    assert title(False, 499).strip() == "", "nothing has been composed yet"
+    assert title(False, 1).endswith(" 1/10")
+    assert title(False, 3400).endswith(" 1/10")
+    assert title(False, 100).endswith(" 2/10"), "every four seconds"
+    assert title(True, 1).endswith(" 3/10"), "at once"
+    assert title(True, 1000).endswith(" 3/10"), "held down, it counts once"
+    assert title(False, 32000).endswith(" 3/10"), "stays half a minute longer"
+    assert title(False, 1100).endswith(" 4/10")
+
+
+def test_a_page_is_replaced_as_a_whole():
+    box = FakeBox()
+    pages = Pages(box)
+    pages.turn(False, 500)
+    for _ in range(3):
+        assert pages.step() and pages.lines[0].strip() == ""
+    assert pages.step() and pages.lines[3] == "L1 on  L2 on  L3 on "
+    assert not pages.step()

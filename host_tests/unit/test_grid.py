@@ -27,7 +27,7 @@ class _Watch:
 
 class _Frequency:
     def __init__(self):
-        self.hz = 50.0
+        self.mhz = 50000
         self.sequence = RIGHT
 
 
@@ -119,7 +119,7 @@ def test_frequency_limits_are_confirmed():
     for hz, bad in ((47.49, True), (47.5, False), (51.5, False), (51.51, True), (45.0, True), (55.0, True)):
         stage = Stage()
         stage.run(3000)
-        stage.frequency.hz = hz
+        stage.frequency.mhz = int(round(hz * 1000))
         # The value is the mean of the 40 ms before it: 20 ms have passed when it is first seen.
         assert stage.run(70) == GRID_OK, hz
         stage.run(10)
@@ -128,7 +128,7 @@ def test_frequency_limits_are_confirmed():
         assert stage.grid.bad == bad, hz
         if bad:
             assert (stage.grid.reason, stage.grid.phase) == (FREQUENCY, 0) and not stage.grid.qualified
-            stage.frequency.hz = 50.0
+            stage.frequency.mhz = 50000
             assert stage.run(10) == GRID_OK and stage.grid.good_ms <= 10
 
 
@@ -136,16 +136,16 @@ def test_one_good_cycle_breaks_the_confirmation_of_the_frequency():
     stage = Stage()
     stage.run(3000)
     for _ in range(10):
-        stage.frequency.hz = 47.0
+        stage.frequency.mhz = 47000
         assert stage.run(70) == GRID_OK
-        stage.frequency.hz = 48.0
+        stage.frequency.mhz = 48000
         assert stage.run(10) == GRID_OK
 
 
 def test_the_return_band_of_the_frequency_is_narrower():
     for hz, good in ((47.55, False), (47.61, True), (51.39, True), (51.45, False)):
         stage = Stage()
-        stage.frequency.hz = hz
+        stage.frequency.mhz = int(round(hz * 1000))
         stage.run(5000)
         assert not stage.grid.bad and stage.grid.qualified == good, hz
 
@@ -153,7 +153,7 @@ def test_the_return_band_of_the_frequency_is_narrower():
 def test_the_ends_of_the_return_band_belong_to_it():
     for hz, good in ((47.75, True), (51.25, True), (47.74, False), (51.26, False)):
         stage = Stage(return_frequency_low_chz=4775, return_frequency_high_chz=5125)
-        stage.frequency.hz = hz
+        stage.frequency.mhz = int(round(hz * 1000))
         stage.run(5000)
         assert stage.grid.qualified == good, hz
 
@@ -161,7 +161,7 @@ def test_the_ends_of_the_return_band_belong_to_it():
 def test_frequency_limits_are_settings():
     stage = Stage(frequency_low_chz=4900, return_frequency_low_chz=4950, confirm_ms=500)
     stage.run(3000)
-    stage.frequency.hz = 48.9
+    stage.frequency.mhz = 48900
     assert stage.run(470) == GRID_OK
     assert stage.run(30) == FREQUENCY
 
@@ -169,20 +169,20 @@ def test_frequency_limits_are_settings():
 def test_a_frequency_that_cannot_be_told_is_no_frequency_fault():
     stage = Stage()
     stage.run(3000)
-    stage.frequency.hz = 0.0
+    stage.frequency.mhz = 0
     assert stage.run(1000) == GRID_OK, "the voltage limits speak"
     assert stage.grid.good_ms == 0 and not stage.grid.qualified
-    stage.frequency.hz = 47.0
+    stage.frequency.mhz = 47000
     stage.run(50)
-    stage.frequency.hz = 0.0
+    stage.frequency.mhz = 0
     stage.run(10)
-    stage.frequency.hz = 47.0
+    stage.frequency.mhz = 47000
     assert stage.run(70) == GRID_OK
 
 
 def test_the_voltage_reason_comes_before_the_frequency():
     stage = Stage()
-    stage.frequency.hz = 40.0
+    stage.frequency.mhz = 40000
     stage.run(1000)
     assert stage.grid.reason == FREQUENCY
     stage.front.watch.answer = (DEEP_DIP, 2)
@@ -222,8 +222,8 @@ def test_the_sequence_does_not_open_a_closed_contactor():
 def test_without_new_blocks_nothing_is_known():
     stage = Stage()
     stage.run(3000)
-    assert stage.run(40, measured=False) == GRID_OK
-    assert stage.run(10, measured=False) == NOT_MEASURED
+    assert stage.run(30, measured=False) == GRID_OK
+    assert stage.run(10, measured=False) == NOT_MEASURED, "in time for K_GRID to be open after 50 ms"
     assert stage.grid.bad and not stage.grid.qualified and stage.grid.good_ms == 0
     assert stage.run(10) == GRID_OK
     assert not stage.grid.qualified, "the good blocks from before do not count"
@@ -231,6 +231,30 @@ def test_without_new_blocks_nothing_is_known():
     assert not stage.grid.qualified
     stage.run(200)
     assert stage.grid.qualified
+
+
+def test_a_phase_that_cannot_be_measured_is_never_good():
+    for blind, phase in ((1, 1), (2, 2), (4, 3), (3, 0), (6, 0), (7, 0)):
+        stage = Stage()
+        stage.run(3000)
+        stage.grid.distrust(blind, 0)
+        assert stage.run(10) == NOT_MEASURED and stage.grid.phase == phase
+        assert stage.grid.bad and not stage.grid.qualified and stage.grid.good_ms == 0
+        stage.front.watch.answer = (OVERVOLTAGE, 1)
+        assert stage.run(10) == NOT_MEASURED, "what the watch makes of it counts for nothing"
+        stage.front.watch.answer = (GRID_OK, 0)
+        stage.grid.distrust(0, 0)
+        assert stage.run(10) == GRID_OK
+
+
+def test_a_phase_beyond_the_range_is_bad_by_its_voltage_or_not_measured():
+    stage = Stage()
+    stage.run(3000)
+    stage.grid.distrust(0, 2)
+    stage.front.watch.answer = (OVERVOLTAGE, 2)
+    assert stage.run(10) == OVERVOLTAGE
+    stage.front.watch.answer = (GRID_OK, 0)
+    assert stage.run(10) == NOT_MEASURED and stage.grid.phase == 2 and not stage.grid.qualified
 
 
 def test_the_wait_for_the_return_counts_down():

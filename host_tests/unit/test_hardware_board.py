@@ -1,9 +1,10 @@
 """Pin maps and the interpreter: what is refused, with which reason, before anything runs."""
 
-from firmware.hardware import board_esp32, board_pico
+from firmware.hardware import board_bench, board_esp32, board_pico, board_pico_adc
 from firmware.hardware.board import PinMapError, check_pins, refuse_interpreter
 
 BOOT_PINS = (18, 19, 21, 22)
+_MADE_UP = "a board whose grid is made up, and no other, has a name that begins with BENCH"
 _EXPANDER_FULL = "the expander has 8 inputs, each for one function"
 
 
@@ -11,8 +12,10 @@ class Map:
     """A copy of a board file with changes: pins by function (None leaves one out), other names as given."""
 
     def __init__(self, board, pins=None, **changes):
-        for name in ("NAME", "CHIP", "PHASES", "FRONT_END", "RS485_UART", "LCD_I2C", "EXPANDER", "PINS"):
+        for name in ("NAME", "CHIP", "PHASES", "FRONT_END", "LCD_I2C", "EXPANDER", "PINS"):
             setattr(self, name, changes.get(name, getattr(board, name)))
+        if board.CHIP == "esp32":
+            self.RS485_UART = changes.get("RS485_UART", board.RS485_UART)
         pins = pins or {}
         rows = [(function, pins.get(function, gpio)) for function, gpio in self.PINS]
         known = [function for function, _gpio in rows]
@@ -29,7 +32,7 @@ def _reason(pin_map):
 
 
 def test_the_shipped_maps_pass():
-    for board in (board_pico, board_esp32):
+    for board in (board_pico, board_pico_adc, board_bench, board_esp32):
         pins = check_pins(board, BOOT_PINS)
         assert pins == dict(board.PINS)
 
@@ -59,18 +62,41 @@ def test_a_pico_map_is_refused():
         ({"dip_1": -1}, "dip_1: the RP2040 has no GP-1"),
         ({"dip_1": "16"}, "dip_1: 16 is not a pin number"),
         ({"dip_1": True}, "dip_1: True is not a pin number"),
-        ({"rs485_tx": 28, "rs485_rx": 0}, "rs485_rx: GP0 cannot be RX of UART0"),
-        ({"rs485_tx": 4, "adc_clock": 0}, "rs485_tx: GP4 cannot be TX of UART0"),
-        ({"rs485_rx": 28}, "rs485_rx: GP28 cannot be RX of UART0"),
         ({"lcd_sda": 28}, "lcd_sda: GP28 cannot be SDA of I2C1"),
         ({"lcd_sda": 15, "lcd_scl": 14}, "lcd_sda: GP15 cannot be SDA of I2C1"),
         ({"lcd_scl": 13, "switch_bypass": 15}, "lcd_scl: GP13 cannot be SCL of I2C1"),
-        ({"adc_data_b": 28}, "adc_data_b must be the pin after adc_data_a: PIO reads neighbours"),
+        ({"adc_cs": 28}, "adc_cs must be the pin after adc_clock: PIO drives neighbours"),
         ({"coil_k_grid": 28}, "coil_k_grid: boot.py does not switch off pin 28"),
         ({"coil_k_grid": 20, "page_key": 18}, "coil_k_grid: boot.py does not switch off pin 20"),
     ):
         got = _reason(Map(board_pico, changes))
         assert got == reason, (changes, got)
+
+
+def test_rs485_and_converters_may_be_on_any_pin_of_a_pico():
+    assert _reason(Map(board_pico, {"rs485_tx": 28})) == ""
+    assert _reason(Map(board_pico, {"rs485_rx": 28})) == ""
+    assert _reason(Map(board_pico, {"adc_data_b": 28})) == ""
+
+
+def test_a_single_phase_map_is_refused():
+    for changes, reason in (
+        ({"coil_q_l1": None}, "coil_q_l1 is missing"),
+        ({"coil_q_l2": 21}, "coil_q_l2 is not a function of this board"),
+        ({"adc_i1": None}, "adc_i1 is missing"),
+        ({"adc_i1": 28, "adc_b1": 27}, "adc_i1: GP28 is not its input of the converter; that is GP27"),
+        ({"dip_1": 26}, "pin 26 is named twice: dip_1 and adc_v1"),
+        ({"dip_1": 21}, "dip_1: boot.py drives pin 21 low, as a coil"),
+    ):
+        assert _reason(Map(board_pico_adc, changes)) == reason, (
+            changes,
+            _reason(Map(board_pico_adc, changes)),
+        )
+
+
+def test_a_bench_map_with_converters_is_refused():
+    assert _reason(Map(board_bench, {"adc_clock": 4})) == "adc_clock is not a function of this board"
+    assert _reason(Map(board_bench, {"coil_k_grid": None})) == "coil_k_grid is missing"
 
 
 def test_an_esp32_map_is_refused():
@@ -99,8 +125,10 @@ def test_what_a_map_says_of_itself_is_checked():
         (board_pico, {"CHIP": "z80"}, "there are no pin rules for the chip z80"),
         (board_pico, {"PHASES": 2}, "a box has 1 or 3 phases, not 2"),
         (board_pico, {"FRONT_END": "crystal ball"}, "there is no front end crystal ball"),
-        (board_pico, {"RS485_UART": 1}, "rs485_tx: GP0 cannot be TX of UART1"),
-        (board_pico, {"RS485_UART": 2}, "rs485_tx: the RP2040 has no UART2"),
+        (board_pico, {"FRONT_END": "synthetic"}, _MADE_UP),
+        (board_pico, {"NAME": "BENCH, but with converters"}, _MADE_UP),
+        (board_bench, {"NAME": "a bench that does not say so"}, _MADE_UP),
+        (board_pico_adc, {"PHASES": 3}, "the chip's own converter has inputs for a single phase only"),
         (board_pico, {"LCD_I2C": 0}, "lcd_sda: GP14 cannot be SDA of I2C0"),
         (board_pico, {"LCD_I2C": 2}, "lcd_sda: the RP2040 has no I2C2"),
         (board_pico, {"EXPANDER": ("coil_k_grid",)}, "coil_k_grid is named twice"),

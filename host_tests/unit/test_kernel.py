@@ -1,20 +1,20 @@
 """The block sums against plain integer arithmetic, all 42 of them, up to the converters' rails."""
 
-from array import array
-
 from firmware.measure.kernel import BACKUP_SUMS, PAIR_SUMS, QY, SUMS, XX, XY, YY, X, Y, sum_block
 from host_tests.unit.waves import Random
+from host_tests.unit.working import place_block, sums_of, with_ring
 
-WORDS = 4 * 64
+DEPTH = 8
 
 
-def _plain(a, b, now, quarter):
+def _plain(ring, now, quarter):
     out = [0] * SUMS
+    a, b = ring.a, ring.b
     for scan in range(8):
-        at = now + 8 * scan
+        at = 64 * now + 8 * scan
         for slot in range(6):
             x, y = a[at + slot] - 2048, b[at + slot] - 2048
-            delayed = a[quarter + 8 * scan + slot] - 2048
+            delayed = a[64 * quarter + 8 * scan + slot] - 2048
             row = PAIR_SUMS * slot
             for place, value in ((X, x), (Y, y), (XX, x * x), (YY, y * y), (XY, x * y), (QY, delayed * y)):
                 out[row + place] += value
@@ -24,32 +24,41 @@ def _plain(a, b, now, quarter):
     return out
 
 
-def _sums(a, b, now, quarter):
-    out = array("i", [77] * (SUMS + 1))
-    sum_block(a, b, now, quarter, out)
-    assert out[SUMS] == 77, "wrote beyond its end"
-    return list(out)[:SUMS]
+def _filled(code):
+    """Return a memory and a ring full of `code(chip, slot)`."""
+    memory, ring = with_ring(DEPTH)
+    for chip, words in enumerate((ring.a, ring.b)):
+        for at in range(64 * DEPTH):
+            words[at] = code(chip, at % 8)
+    return memory, ring
+
+
+def _sums(memory, now, quarter):
+    place_block(memory, now, quarter, 0)
+    outside = list(memory.words[48:])
+    sum_block(128 * now, memory.address)
+    assert list(memory.words[48:]) == outside, "wrote beyond its end"
+    assert min(memory.words[:48]) >= 0, "a word that a 64-bit host would not read as the board does"
+    return sums_of(memory)
 
 
 def test_random_blocks_at_every_place_of_the_ring():
     random = Random(3)
     for turn in range(30):
-        rails = turn % 3 == 0
-        codes = [
-            array("H", [(4095 * random.below(2)) if rails else random.below(4096) for _ in range(WORDS)])
-            for _ in range(2)
-        ]
-        now, quarter = 64 * random.below(4), 64 * random.below(4)
-        assert _sums(codes[0], codes[1], now, quarter) == _plain(codes[0], codes[1], now, quarter), turn
+        top = 1 if turn % 3 == 0 else 4095
+        memory, ring = _filled(lambda chip, slot, top=top: random.below(top + 1) * (4095 // top))
+        for now in (turn % DEPTH, DEPTH - 1, 0):
+            quarter = random.below(DEPTH)
+            assert _sums(memory, now, quarter) == _plain(ring, now, quarter), turn
 
 
 def test_each_sum_belongs_to_its_channel():
     for chip in range(2):
         for slot in range(8):
-            codes = [array("H", [2048] * WORDS) for _ in range(2)]
+            memory, ring = _filled(lambda chip, slot: 2048)
             for scan in range(8):
-                codes[chip][64 + 8 * scan + slot] = 2048 + 3 + scan
-            sums = _sums(codes[0], codes[1], 64, 192)
+                (ring.a, ring.b)[chip][64 + 8 * scan + slot] = 2048 + 3 + scan
+            sums = _sums(memory, 1, 3)
             touched = [n for n in range(SUMS) if sums[n]]
             if slot < 6:
                 at = PAIR_SUMS * slot
@@ -65,9 +74,9 @@ def test_each_sum_belongs_to_its_channel():
 def test_the_bounds_that_the_docstring_gives_are_reached_and_not_passed():
     largest = [0, 0]
     for low, high in ((0, 0), (0, 4095), (4095, 0), (4095, 4095)):
-        a, b = array("H", [low] * WORDS), array("H", [high] * WORDS)
-        sums = _sums(a, b, 0, 64)
-        assert sums == _plain(a, b, 0, 64)
+        memory, ring = _filled(lambda chip, slot, codes=(low, high): codes[chip])
+        sums = _sums(memory, 0, 1)
+        assert sums == _plain(ring, 0, 1)
         for slot in range(6):
             for place in range(6):
                 kind = 0 if place in (X, Y) else 1

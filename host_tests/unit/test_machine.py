@@ -385,12 +385,12 @@ def test_k_grid_that_claims_to_close_by_itself_in_backup():
 
 def test_grid_current_in_backup_gives_a_hidden_weld_away():
     bench = on_backup()
-    bench.front.meter.readings.i[1] = 2.1
+    bench.front.meter.readings.i_ma[1] = 2100
     bench.run(250)
-    bench.front.meter.readings.i[1] = 2.0
+    bench.front.meter.readings.i_ma[1] = 2000
     bench.run(50)
     assert bench.state == "backup"
-    bench.front.meter.readings.i[1] = 2.1
+    bench.front.meter.readings.i_ma[1] = 2100
     bench.run(290)
     assert bench.state == "backup"
     bench.run(20)
@@ -400,11 +400,11 @@ def test_grid_current_in_backup_gives_a_hidden_weld_away():
 
 def test_grid_current_counts_only_after_the_first_second_of_backup():
     bench = on_grid()
-    bench.front.meter.readings.i[0] = 20.0  # still the reading from before
+    bench.front.meter.readings.i_ma[0] = 20000  # still the reading from before
     bench.fail_grid()
     bench.until("backup")
     bench.run(900)
-    bench.front.meter.readings.i[0] = 0.0
+    bench.front.meter.readings.i_ma[0] = 0
     assert bench.run(2000) == "backup"
 
 
@@ -597,9 +597,9 @@ def test_a_failure_on_the_grid_side_counts_as_an_outage_for_the_return_delay():
 
 def test_waiting_for_the_backup_side_ends_when_the_house_is_on_the_grid_again():
     bench = on_backup()
-    bench.front.meter.readings.i[0] = 5.0
+    bench.front.meter.readings.i_ma[0] = 5000
     bench.until("fault", 3000)
-    bench.front.meter.readings.i[0] = 0.0
+    bench.front.meter.readings.i_ma[0] = 0
     bench.heal_grid()
     bench.grid.good_ms = 10000
     bench.until("grid", 1000)

@@ -6,6 +6,8 @@ from firmware.acquire.calibration import Calibration
 from firmware.acquire.layout import NUMBERS
 from firmware.supervise.front_end import FrontEnd
 from host_tests.unit.waves import Feed, Wave, three
+from host_tests.unit.working import EXPECTED
+from tools.units import InUnits
 
 BLOCKS = 320  # 0.8 s: windows, frequency and offsets have settled
 
@@ -14,7 +16,7 @@ def _readings(waves, calibration=None, blocks=BLOCKS):
     feed = Feed(FrontEnd, calibration or Calibration())
     feed.waves = waves
     feed.run(blocks)
-    return feed.front.meter.readings
+    return InUnits(feed.front.meter.readings)
 
 
 def _near(value, wanted, part, floor=0.0):
@@ -199,8 +201,8 @@ def test_lost_blocks_are_counted():
 def test_the_block_number_wraps_without_a_loss():
     feed = Feed(FrontEnd, Calibration())
     feed.waves = three(230)
-    feed.front._expected = NUMBERS - 2
     feed.number = NUMBERS - 2
+    feed.front.memory.words[EXPECTED] = NUMBERS - 2
     feed.run(2)
     feed.number = 0
     feed.run(2)

@@ -1,9 +1,10 @@
 """The RTU slave on a line with times: framing, exceptions, silence where there must be silence."""
 
 from firmware import ticks
+from firmware.hardware.rtu_timing import silence_us
 from firmware.publish.crc import crc16
-from firmware.publish.modbus import ModbusSlave, silence_us
-from firmware.publish.registers import SETTINGS_FIRST, build_registers
+from firmware.publish.modbus import ModbusSlave
+from firmware.publish.registers import BENCH_GRID, SETTINGS_FIRST, Registers
 from firmware.store.settings import SPEC
 from host_tests.unit.modbus_line import (
     ADDRESSES,
@@ -26,7 +27,8 @@ def test_reads():
     line = Line()
     assert line.ask(GOOD) == MODEL
     assert line.ask(read_request(3, 1002, 1)) == framed(1, 3, 2, 0, 1)
-    assert len(line.ask(read_request(4, 100, 54))) == 5 + 108
+    both_meters = line.ask(read_request(4, 100, 125))
+    assert both_meters[:3] == bytes((1, 4, 250)) and len(both_meters) == 255
     assert line.slave.requests == 3 and line.slave.replies == 3 and line.slave.good_frames == 3
 
 
@@ -57,10 +59,12 @@ def test_exceptions_in_their_order():
         (read_request(3, 0, 1), exception(3, 2)),  # an input register
         (read_request(4, 1000, 1), exception(4, 2)),  # a holding register
         (read_request(4, 18, 3), exception(4, 2)),  # starts inside a block and leaves it
+        (read_request(4, 126, 125), exception(4, 2)),
         (read_request(3, 1000, 125), exception(3, 2)),
         (write_one(9999, 1), exception(6, 2)),
         (write_one(ADDRESSES["ct_ratio"], 2), exception(6, 2)),
         (write_one(ADDRESSES["state"], 1), exception(6, 2)),
+        (write_one(BENCH_GRID, 1), exception(6, 2)),  # this is no bench board
         (write_one(SOC, 101), exception(6, 3)),
         (write_one(ADDRESSES["commit"], 2), exception(6, 3)),
         (write_many(SOC), exception(16, 3)),
@@ -102,6 +106,9 @@ class _Everywhere:
     def write(self, _start, count, _source, _at):
         self.written += count
         return 0
+
+    def renew_written(self):
+        pass
 
 
 def _silent(frame, counter, line=None):
@@ -199,12 +206,9 @@ def test_broadcast_reads_and_unknown_functions_are_ignored():
 
 
 def test_silence_of_t35():
-    assert silence_us(9600) == 3646 and silence_us(19200) == 1823
-    for baud in (38400, 57600, 115200):
-        assert silence_us(baud) == 1750
     for baud in (9600, 19200, 38400, 115200):
         line = Line(baud)
-        line.port.receive(GOOD, line.now_us)
+        line.port.hear(GOOD, line.now_us)
         line.wait(silence_us(baud) - 1)
         assert not line.port.sent
         line.wait(1)
@@ -214,7 +218,7 @@ def test_silence_of_t35():
 def test_a_frame_may_come_in_pieces_with_less_than_t35_between():
     line = Line()
     for k in range(len(GOOD)):
-        line.port.receive(GOOD[k : k + 1], line.now_us)
+        line.port.hear(GOOD[k : k + 1], line.now_us)
         line.wait(3645)
         assert not line.port.sent
     line.wait(1)
@@ -230,7 +234,7 @@ def test_a_frame_split_by_t35_is_two_bad_ones():
 
 def test_a_late_loop_still_answers():
     line = Line()
-    line.port.receive(GOOD, line.now_us)
+    line.port.hear(GOOD, line.now_us)
     line.wait(400000)
     assert line.port.sent == [MODEL]
 
@@ -254,55 +258,72 @@ def test_after_trouble_a_good_request_at_t35_is_answered():
         for baud in (9600, 115200):
             line = Line(baud)
             gap = silence_us(baud)
-            line.port.receive(trouble, line.now_us)
+            line.port.hear(trouble, line.now_us)
             line.wait(gap)  # the request's first byte comes right then
-            line.port.receive(GOOD, line.now_us)
+            line.port.hear(GOOD, line.now_us)
             line.wait(gap)
             assert line.port.sent == [MODEL], (trouble, baud)
 
 
 def test_what_comes_while_sending_is_ignored():
     line = Line()
-    line.port.receive(GOOD, line.now_us)
+    line.port.hear(GOOD, line.now_us)
     line.wait(4000)
     assert len(line.port.sent) == 1
-    line.port.receive(write_one(SOC, 50), line.now_us)
+    line.port.hear(write_one(SOC, 50), line.now_us)
     line.wait(2000)
     line.rest()
     assert len(line.port.sent) == 1 and line.box.battery.soc == -1
     assert line.ask(GOOD) == MODEL
 
 
-def test_a_line_that_echoes():
-    line = Line()
-    line.port.echo = True
-    for value in (1, 2, 2, 2):
-        assert line.ask(write_one(SOC, value)) == write_one(SOC, value)
-    assert line.slave.requests == 4
-    # The loop is away from the reply to the next request, which repeats the one before.
-    request = write_one(SOC, 2)
-    line.port.receive(request, line.now_us)
-    line.wait(4000)
-    assert len(line.port.sent) == 5
-    line.port.receive(request, ticks.add(line.now_us, 30000))
-    line.wait(40000)
-    assert len(line.port.sent) == 6
-    line.rest()
-    assert len(line.port.sent) == 6 and line.slave.requests == 6
-    # An echo alone, late, is not taken for a request.
-    line.port.receive(request, line.now_us)
-    line.wait(4000)
-    line.wait(400000)
-    line.rest()
-    assert len(line.port.sent) == 7 and line.slave.requests == 7
-
-
-def test_without_an_echo_a_repeated_request_is_a_request():
+def test_a_repeated_request_is_a_request():
     line = Line()
     for n in range(1, 4):
-        line.port.receive(write_one(SOC, 7), line.now_us)
+        line.port.hear(write_one(SOC, 7), line.now_us)
         line.wait(100000)
         assert len(line.port.sent) == n
+        line.wait(10000)
+
+
+def test_of_what_came_while_the_loop_was_away_only_the_last_is_answered():
+    """Nobody waits for an answer any more once the master has said something else."""
+    line = Line()
+    for frame in (write_one(SOC, 50), write_one(SOC, 33, 0), write_one(SOC, 60, 2), GOOD):
+        line.port.hear(frame, line.now_us)
+        line.now_us = ticks.add(line.now_us, 20000)
+    line.wait(0)
+    assert line.port.sent == [MODEL]
+    assert line.box.battery.soc == 33, "a broadcast waits for no answer"
+    assert line.slave.late_frames == line.slave.foreign_frames == 1
+    line.rest()
+    line.port.hear(GOOD, line.now_us)
+    line.now_us = ticks.add(line.now_us, 20000)
+    line.port.hear(write_one(SOC, 60, 2), line.now_us)
+    line.wait(20000)
+    assert line.port.sent == [MODEL] and line.slave.late_frames == 2, "the line is another slave's"
+
+
+def test_what_waits_is_not_touched_while_the_reply_is_being_sent():
+    line = Line()
+    line.port.hear(GOOD, line.now_us)
+    line.wait(4000)
+    assert line.port.sent == [MODEL]
+    line.port._framing.hear(GOOD, line.now_us)  # as if the port had let it through
+    line.wait(10000)
+    assert line.port.sent == [MODEL]  # FakePort would refuse a second frame
+    line.wait(20000)
+    assert line.port.sent == [MODEL, MODEL]
+
+
+def test_a_step_says_when_a_reply_has_been_started():
+    line = Line()
+    assert not line.slave.step(line.port.at(line.now_us))
+    for frame, started in ((GOOD, True), (write_one(SOC, 1, 0), False), (GOOD[:5], False)):
+        line.port.hear(frame, line.now_us)
+        line.now_us = ticks.add(line.now_us, 4000)
+        assert line.slave.step(line.port.at(line.now_us)) is started
+        line.rest()
 
 
 def _commit(line, unit):
@@ -313,10 +334,10 @@ def test_address_and_baud_change_after_the_reply():
     line = Line()
     assert line.ask(write_many(ADDRESSES["unit_address"], 7, 1152))
     assert line.ask(GOOD) == MODEL  # staged only
-    line.port.receive(_commit(line, 1), line.now_us)
+    line.port.hear(_commit(line, 1), line.now_us)
     line.wait(4000)
     assert line.port.sent[-1] == _commit(line, 1)  # under the old address
-    assert line.port.configured == [] and line.slave.unit_address == 1
+    assert line.port.configured == []
     line.wait(1000)
     assert line.port.configured == []  # still sending
     line.rest()
@@ -361,16 +382,42 @@ def test_polls_advance_without_any_traffic_and_counters_wrap():
     assert line.slave.requests == 0 and line.slave.polls < 1000
 
 
+def test_what_was_written_reads_back_at_once():
+    line = Line()
+    line.ask(write_one(SOC, 42))
+    assert line.ask(read_request(3, SOC, 1)) == framed(1, 3, 2, 0, 42)
+    line.ask(write_one(ADDRESSES["restore_gap_s"], 120))
+    assert line.ask(read_request(3, ADDRESSES["restore_gap_s"], 1)) == framed(1, 3, 2, 0, 120)
+    assert line.ask(read_request(4, ADDRESSES["settings_pending"], 1)) == framed(1, 4, 2, 0, 1)
+    line.box.faults = 5
+    line.ask(write_one(ADDRESSES["reset_faults"], 1))
+    assert line.ask(read_request(4, ADDRESSES["faults"], 2)) == framed(1, 4, 4, 0, 0, 0, 0)
+    line.ask(write_one(SOC, 43, 0))  # a broadcast too
+    assert line.ask(read_request(3, SOC, 1)) == framed(1, 3, 2, 0, 43)
+
+
+def test_the_grid_of_a_bench_board_is_the_masters_to_break():
+    line = Line()
+    line.box.synthetic = True
+    line.slave.registers = Registers(line.box)
+    assert line.ask(write_one(BENCH_GRID, 6)) == write_one(BENCH_GRID, 6)
+    assert line.box.bench_grid == 6
+    assert line.ask(read_request(3, BENCH_GRID, 1)) == framed(1, 3, 2, 0, 6)
+    assert line.ask(write_one(BENCH_GRID, 7)) == exception(6, 3)
+    assert line.box.bench_grid == 6
+
+
 def test_no_allocation_in_steady_state():
-    """On MicroPython with the heap locked: idle steps, a bad frame, and writes that change small values."""
+    """On MicroPython with the heap locked: idle steps, reads of any size, bad frames, small writes."""
     try:
         from micropython import heap_lock, heap_unlock
     except ImportError:
         return
     line = Line()
     port = _SilentPort()
-    slave = ModbusSlave(port, build_registers(line.box), 1, 9600)
-    reads = (GOOD, read_request(3, 1000, 3), read_request(4, 40, 20))
+    slave = ModbusSlave(port, Registers(line.box), 1, 9600)
+    slave.registers.renew_written = _nothing  # computing new values may allocate, and has its own time
+    reads = (GOOD, read_request(3, 1000, 3), read_request(4, 40, 20), read_request(4, 100, 125))
     for frame in reads + (write_one(SOC, 50), write_many(SOC, 51), GOOD[:5], framed(1, 17)):
         port.frame = frame
         slave.step(1)  # the first call of anything may cost something
@@ -378,9 +425,14 @@ def test_no_allocation_in_steady_state():
         heap_lock()
         try:
             slave.step(1)
+            slave.step(1)
         finally:
             heap_unlock()
-    assert slave.replies == 12
+    assert slave.replies == 14
+
+
+def _nothing():
+    pass
 
 
 class _SilentPort:
@@ -389,15 +441,12 @@ class _SilentPort:
     def __init__(self):
         self.frame = b""
 
-    def read(self, buf, start):
+    def receive(self, buf, _now_us):
         n = len(self.frame)
         for k in range(n):
-            buf[start + k] = self.frame[k]
+            buf[k] = self.frame[k]
         self.frame = b""
         return n
-
-    def silent_us(self, _now_us):
-        return 1000000
 
     def write(self, _buf, _n):
         pass

@@ -1,12 +1,20 @@
 """The box's own table: names, values, staging and commit, as a master sees them."""
 
 from firmware.publish.register_map import HOLDING, ILLEGAL_ADDRESS, ILLEGAL_VALUE, INPUT
-from firmware.publish.registers import SETTINGS_FIRST, build_registers, describe
+from firmware.publish.registers import (
+    COMMIT,
+    HOLDING_BLOCKS,
+    INPUT_BLOCKS,
+    METERS,
+    SETTINGS_FIRST,
+    STATUS,
+    Registers,
+)
 from firmware.store.settings import SPEC
 from host_tests.unit.fake_box import FakeBox
+from tools.register_list import decode, describe
 
 REGISTERS = {entry[0]: entry for entry in describe()}
-COMMIT = REGISTERS["commit"][1]
 
 
 def _with_phases(*stems):
@@ -20,23 +28,16 @@ def _with_total(*stems):
 def _read(box, name):
     _, address, table, kind, words = REGISTERS[name][:5]
     into = bytearray(2 * words)
-    code = build_registers(box).read(HOLDING if table == "holding" else INPUT, address, words, into, 0)
+    code = Registers(box).read(HOLDING if table == "holding" else INPUT, address, words, into, 0)
     assert code == 0, name
-    if kind == "ascii":
-        return bytes(into)
-    raw = 0
-    for byte in into:
-        raw = (raw << 8) | byte
-    if kind[0] == "i" and into[0] & 0x80:
-        raw -= 1 << (16 * words)
-    return raw
+    return bytes(into) if kind == "ascii" else decode(kind, into)
 
 
 def _write(box, name, *words):
     source = bytearray()
     for word in words:
         source += bytes((word >> 8, word & 255))
-    return build_registers(box).write(REGISTERS[name][1], len(words), source, 0)
+    return Registers(box).write(REGISTERS[name][1], len(words), source, 0)
 
 
 def test_the_names_that_others_rely_on():
@@ -51,12 +52,39 @@ def test_the_names_that_others_rely_on():
         + _with_phases("grid_voltage", "grid_current", "pv_voltage", "pv_current", "load_voltage")
         + _with_phases("backup_voltage", "priority", "soc_min", "grid_energy_import", "grid_energy_export")
         + _with_phases("pv_energy")
+        + ["channels_absent", "channels_stuck", "channels_saturated", "bench_grid"]
         + [spec[0] for spec in SPEC]
     )
     for name in wanted:
         assert name in REGISTERS, name
     assert set(REGISTERS) == set(wanted)
-    assert len(REGISTERS) == len(list(describe()))  # no name twice
+    assert len(REGISTERS) == len(describe())  # no name twice
+
+
+def test_every_register_has_its_place_and_its_scale():
+    """What the descriptions say is where the firmware writes it, and nothing lies upon anything else."""
+    taken = set()
+    for name, address, table, kind, words, scale, unit, *_ in describe():
+        blocks = INPUT_BLOCKS if table == "input" else HOLDING_BLOCKS
+        assert len([b for b in blocks if b[0] <= address and address + words - 1 <= b[1]]) == 1, name
+        for word in range(address, address + words):
+            assert word not in taken, name
+            taken.add(word)
+        assert unit != "V" or kind == "u16" and scale in (0.1, 0.01), name
+    assert sorted(taken)[0] == 0 and SETTINGS_FIRST + len(SPEC) == COMMIT
+    hundredths = {"cv": "V", "cw": "W", "cvar": "var", "cva": "VA"}
+    thousandths = {"ma": "A", "mhz": "Hz", "mil": ""}
+    for address, count, kind, step, _whose, attribute in STATUS + METERS:
+        entry = [entry for entry in describe() if entry[1] == address][0]
+        scale, unit = entry[5], entry[6]
+        suffix = attribute.split("_")[-1]
+        assert count <= 4 and (kind >= 2) == (entry[4] == 2), attribute
+        if suffix in hundredths:
+            assert unit == hundredths[suffix] and abs(scale - 0.01 * step) < 1e-9, attribute
+        elif suffix in thousandths:
+            assert (unit, scale, step) == (thousandths[suffix], 0.001, 1), attribute
+        else:
+            assert step == 1 and scale == (0.001 if unit == "kWh" else 1), attribute
 
 
 def test_every_register_can_be_read():
@@ -72,6 +100,8 @@ def test_identity():
     assert _read(box, "bench") == 0
     box.synthetic = True
     assert _read(box, "bench") == 1
+    assert _read(box, "firmware_version").rstrip(b"\0") == b"0.1.0 BENCH"
+    assert _read(box, "meter_model") == b"BackupBox_PLUS\0\0", "to the letter, on any board"
     assert _read(box, "uptime_s") == 100000
 
 
@@ -103,25 +133,21 @@ def test_measured_values_and_their_scales():
         ("pv_frequency", 49987),
     ):
         assert _read(box, name) == raw, (name, _read(box, name))
-    box.coils = 14  # on backup: nobody measures the load bus's frequency
-    box.state = 3
-    assert _read(box, "pv_frequency") == 0
-    assert _read(box, "grid_frequency") == 49987
-    box.coils, box.state = 0, 7  # bypass
-    assert _read(box, "pv_frequency") == 49987
 
 
-def test_what_is_not_known_is_marked():
+def test_values_are_rounded_and_end_with_their_type():
     box = FakeBox()
-    box.readings.v[0] = float("nan")
-    box.readings.grid_p[0] = float("nan")
+    box.readings.v_cv[0] = 70000
+    box.readings.grid_p_cw[1] = 15
+    box.readings.grid_p_cw[2] = -15
     assert _read(box, "grid_voltage_l1") == 0xFFFF
-    assert _read(box, "grid_active_power_l1") == -0x80000000
+    assert (_read(box, "grid_active_power_l2"), _read(box, "grid_active_power_l3")) == (2, -1)
 
 
 def test_a_pv_meter_that_is_not_served_reads_zero():
     box = FakeBox()
     box.settings["pv_meter_enable"] = 0
+    box.pv_frequency_mhz = 0  # the box sees to that one
     for name in REGISTERS:
         if name.startswith("pv_") and name != "pv_meter_enable":
             assert _read(box, name) == 0, name
@@ -132,6 +158,7 @@ def test_status():
     box = FakeBox()
     box.state, box.state_reason, box.failing_phase, box.countdown_s = 5, 4, 2, 299
     box.faults, box.warnings, box.lost_blocks, box.dip_changed = 8192, 33, 70000, 1
+    box.bad_channels = (0x00FF, 2, 0x8000)
     for name, raw in (
         ("state", 5),
         ("state_reason", 4),
@@ -146,6 +173,9 @@ def test_status():
         ("warnings", 33),
         ("lost_blocks", 70000),
         ("soc_age_s", 65535),
+        ("channels_absent", 255),
+        ("channels_stuck", 2),
+        ("channels_saturated", 0x8000),
     ):
         assert _read(box, name) == raw, name
 
@@ -265,3 +295,56 @@ def test_of_a_refused_request_nothing_stays():
         assert _write(box, SPEC[0][0], *(words + [last])) == ILLEGAL_VALUE, name
         assert box.settings == before
         assert _read(box, "settings_pending") == 0 and _read(box, "priority_l3") == 0
+
+
+def test_the_bench_grid_is_read_only_on_a_real_board():
+    box = FakeBox()
+    assert _write(box, "bench_grid", 0) == ILLEGAL_ADDRESS
+    box.synthetic = True
+    assert _write(box, "bench_grid", 3) == 0 and _read(box, "bench_grid") == 3
+    assert _write(box, "bench_grid", 7) == ILLEGAL_VALUE
+    assert box.bench_grid == 3
+
+
+def _words(registers, start, count):
+    into = bytearray(2 * count)
+    assert registers.read(INPUT, start, count, into, 0) == 0
+    return into
+
+
+def test_meter_values_appear_all_together():
+    """Whenever a master asks, it gets one measuring window, or the next."""
+    box = FakeBox()
+    registers = Registers(box)
+    assert not registers.step(), "everything is new"
+    old = _words(registers, 100, 125), _words(registers, 300, 6)
+    box.readings.v_cv = [100, 200, 300]
+    box.readings.b_cv = [400, 500, 600]
+    registers.renew_meters()
+    for _ in range(len(METERS) - 1):
+        assert registers.step()
+        assert (_words(registers, 100, 125), _words(registers, 300, 6)) == old
+    assert registers.step() and not registers.step() and not registers.step()
+    assert _words(registers, 100, 3) == b"\0\x64\0\xc8\x01\x2c"
+    assert _words(registers, 303, 3) == b"\x01\x90\x01\xf4\x02\x58"
+
+
+def test_state_and_settings_are_renewed_row_by_row():
+    box = FakeBox()
+    registers = Registers(box)
+    into = bytearray(2)
+    box.state, box.bad_channels = 5, (1, 2, 3)
+    box.battery.soc = 7
+    registers.renew_status()
+    steps = 1
+    while registers.step():
+        steps += 1
+    assert steps == len(STATUS) + 1
+    assert _words(registers, 40, 1) == b"\0\5" and _words(registers, 57, 3) == b"\0\1\0\2\0\3"
+    assert registers.read(HOLDING, 1000, 1, into, 0) == 0 and into == b"\0\7"
+    assert box.staging.stage("unit_address", 9) == ""
+    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\1"
+    registers.renew_status()
+    while registers.step():
+        pass
+    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x09"

@@ -1,8 +1,8 @@
 """The judgement of the grid voltages: limits, confirmation to the block, reasons, one trip per arming."""
 
-from array import array
-
 from firmware.acquire.calibration import Calibration
+from firmware.measure.levels import Levels
+from firmware.measure.memory import Memory
 from firmware.signals import (
     DEEP_DIP,
     GRID_OK,
@@ -13,8 +13,25 @@ from firmware.signals import (
     UNDERVOLTAGE,
 )
 from firmware.store.settings import defaults
-from firmware.supervise.watch import ARMED, DIP_UN, INTERRUPTION_UN, NOMINAL_V, Watch, mean_square
+from firmware.supervise.watch import DIP_UN, INTERRUPTION_UN, NOMINAL_V, Watch, mean_square
 from host_tests.unit.waves import Random
+from host_tests.unit.working import (
+    ARMED,
+    BAD,
+    GOOD_BLOCKS,
+    HISTORY,
+    LIMIT_DIP,
+    NEUTRAL,
+    OVER,
+    ROW,
+    ROW_REFERENCES,
+    ROW_SAMPLES,
+    SOUND_HIGH,
+    SOUND_LOW,
+    TRIP_PHASE,
+    UNDER,
+    UNSETTLED,
+)
 
 GAIN = Calibration().gain[0]
 CONFIRM = 40  # blocks in 100 ms
@@ -24,9 +41,12 @@ class Stage:
     """A watch whose levels are set in volts per phase."""
 
     def __init__(self, phases=3, calibration=None, **settings):
-        self.half = array("i", [0] * 9)
-        self.level = array("i", [0] * 9)
-        self.watch = Watch(self.half, self.level, phases)
+        memory = Memory()
+        levels = Levels(memory)
+        self.half = levels.half
+        self.level = levels.level
+        self.words = memory.words
+        self.watch = Watch(memory, phases)
         self.calibration = calibration or Calibration()
         self.settings = defaults()
         self.settings.update(settings)
@@ -42,17 +62,17 @@ class Stage:
 
     def row(self, phase, count, samples=0, references=0):
         """Set the detector's row of missing samples."""
-        self.watch.row[phase] = count
-        self.watch.row[phase + 3] = samples
-        self.watch.row[phase + 6] = references
+        self.words[ROW + phase] = count
+        self.words[ROW_SAMPLES + phase] = samples
+        self.words[ROW_REFERENCES + phase] = references
 
     def blocks(self, n):
         """Judge n blocks one by one; return how many of them tripped."""
         return sum([self.watch.judge(1) for _ in range(n)])
 
     def state(self):
-        watch = self.watch
-        return (watch.bad(), watch.good_blocks, watch.trip_reason, watch.trip_phase, list(watch._state))
+        words = list(self.words[GOOD_BLOCKS : TRIP_PHASE + 1]) + list(self.words[UNDER : BAD + 3])
+        return self.watch.bad(), self.watch.good_blocks, self.watch.trip_reason, self.watch.trip_phase, words
 
 
 def test_the_reasons_are_those_of_the_signals():
@@ -365,26 +385,26 @@ def test_several_blocks_at_once_trip_as_single_ones_do():
                 stage.volts(1, volts)
             assert one.blocks(blocks) == many.watch.judge(blocks)
             assert one.state() == many.state(), (volts, blocks)
-            assert one.watch._state[ARMED] == many.watch._state[ARMED]
+            assert one.words[ARMED] == many.words[ARMED]
 
 
 def test_counters_saturate_below_the_small_integers():
     top = 0x3FFFFFF
     for phase in range(3):
-        for volts, word in ((180.0, 8 + phase), (270.0, 11 + phase), (230.0, 0)):
+        for volts, word in ((180.0, UNDER + phase), (270.0, OVER + phase), (230.0, GOOD_BLOCKS)):
             stage = Stage()
             stage.volts(phase, volts)
             for _ in range(3):
                 stage.watch.judge(top)
-            counters = [stage.watch._state[n] for n in (0, 8, 9, 10, 11, 12, 13)]
-            assert stage.watch._state[word] == top and sum(counters) == top, (phase, volts)
+            counters = list(stage.words[UNDER : OVER + 3]) + [stage.words[GOOD_BLOCKS]]
+            assert stage.words[word] == top and sum(counters) == top, (phase, volts)
 
 
 def test_the_neutral_zone_is_eight_percent_of_the_nominal_peak():
     calibration = Calibration()
     calibration.set("V3", gain=GAIN * 2)
     stage = Stage(calibration=calibration)
-    assert list(stage.watch.neutral) == [133, 133, 66]
+    assert list(stage.words[NEUTRAL : NEUTRAL + 3]) == [133 * 133, 133 * 133, 66 * 66]
 
 
 def test_limits_of_the_widest_calibration_that_can_see_them_fit_32_bits():
@@ -392,4 +412,31 @@ def test_limits_of_the_widest_calibration_that_can_see_them_fit_32_bits():
     for name in ("V1", "V2", "V3"):
         calibration.set(name, gain=0.94 * GAIN)
     stage = Stage(calibration=calibration, overvoltage_dv=2760)
-    assert max(stage.watch._limits) < 1 << 28
+    assert max(stage.words[LIMIT_DIP:ROW_SAMPLES]) < 1 << 28 and max(stage.words[BAD + 3 : HISTORY]) < 1 << 28
+
+
+def test_it_says_whether_the_next_block_has_to_be_judged():
+    stage = Stage()
+    assert stage.words[UNSETTLED], "to begin with"
+    stage.blocks(1)
+    assert not stage.words[UNSETTLED]
+    for phase in range(3):
+        for volts, quick in ((180.0, 230.0), (270.0, 230.0), (230.0, 60.0), (230.0, 10.0)):
+            stage.volts(phase, volts, quick)
+            stage.blocks(1)
+            assert stage.words[UNSETTLED], (phase, volts, quick)
+            stage.volts(phase, 190.0)  # neither good nor bad: nothing is running
+            stage.blocks(1)
+            assert not stage.words[UNSETTLED]
+        stage.volts(phase, 230.0)
+
+
+def test_what_is_sound_lies_within_both_pairs_of_limits():
+    for settings, low, high in (
+        ({}, 195.5, 253.0),
+        ({"undervoltage_dv": 2000, "overvoltage_dv": 2500}, 200.0, 250.0),
+    ):
+        stage = Stage(**settings)
+        for phase in range(3):
+            assert stage.words[SOUND_LOW + phase] == mean_square(low, GAIN, 64)
+            assert stage.words[SOUND_HIGH + phase] == mean_square(high, GAIN, 64)

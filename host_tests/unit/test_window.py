@@ -1,44 +1,104 @@
 """The measuring windows: exact sums, ranges at the bound, no sample twice or never, overrun, ripple."""
 
 import math
-from array import array
 
-from firmware.measure.kernel import SUMS
-from firmware.measure.window import HOP_BLOCKS, QUEUE, SLOT_WORDS, WEIGHT_TOP, WINDOW_WEIGHT, Windows
+from firmware.measure import window
+from firmware.measure.kernel import BACKUP_SUMS, SUMS, X, Y
+from firmware.measure.memory import Memory
+from firmware.measure.window import Windows, accumulate, begin_hop
 from host_tests.unit.waves import Random
+from host_tests.unit.working import (
+    CYCLE_TABLE,
+    HOP_BLOCKS,
+    HOP_POSITION,
+    HOP_QUEUE,
+    HOP_WEIGHTS,
+    HOP_WORDS,
+    HOPS,
+    QUEUE,
+    WEIGHT_TOP,
+    put_sums,
+)
 
+WINDOW_WEIGHT = 8 * HOP_BLOCKS * WEIGHT_TOP
 BOUND = 1 << 25  # of a product sum (kernel.py)
-RISING = list(Windows()._weights)
+PLAIN_BOUND = 1 << 14
+
+
+class Bench(Windows):
+    """Windows with the interrupt's side of them."""
+
+    def __init__(self):
+        self.memory = Memory()
+        super().__init__(self.memory)
+
+    def add(self, sums):
+        """Take one block's 42 sums, as the interrupt does."""
+        put_sums(self.memory, sums)
+        accumulate(self.memory.address)
+        if self.memory.words[HOP_POSITION] == HOP_BLOCKS:
+            begin_hop(self.memory.address)
+
+
+RISING = list(Bench().memory.words[HOP_WEIGHTS : HOP_WEIGHTS + HOP_BLOCKS])
+
+
+def _plain(n):
+    """Return whether sum n is one of codes; those are at most 2^14."""
+    return (n - BACKUP_SUMS) % 2 == 0 if n >= BACKUP_SUMS else n % 6 in (X, Y)
+
+
+def _fit(value, block, n):
+    """Return a value for sum n of a block, within its bound."""
+    return value(block, n) >> 11 if _plain(n) else value(block, n)
 
 
 def _feed(windows, value, blocks, first=0, taken=None):
-    """Feed `value(block)` into every sum; sum n gets it plus n, as far as the bound allows."""
-    sums = array("i", [0] * SUMS)
+    """Feed `value(block, n)` into every sum n; `taken` gets the means that can be taken after each."""
     for block in range(first, first + blocks):
-        for n in range(SUMS):
-            sums[n] = value(block, n)
-        windows.add(sums)
+        windows.add([_fit(value, block, n) for n in range(SUMS)])
         if taken is not None:
             while windows.take():
-                taken.append(list(windows.totals))
+                taken.append(list(windows.means))
 
 
 def _exact(value, hop, n):
     """Return the window that ends with `hop`, in unbounded integers."""
     total = 0
     for k in range(HOP_BLOCKS):
-        total += RISING[k] * value((hop - 1) * HOP_BLOCKS + k, n)
-        total += (WEIGHT_TOP - RISING[k]) * value(hop * HOP_BLOCKS + k, n)
+        total += RISING[k] * _fit(value, (hop - 1) * HOP_BLOCKS + k, n)
+        total += (WEIGHT_TOP - RISING[k]) * _fit(value, hop * HOP_BLOCKS + k, n)
     return total
 
 
+def _mean(total, n):
+    """Return the mean that a window's sum has."""
+    return total * 1024 // 1275 if _plain(n) else (total + 637) // 1275
+
+
+def _means(value, hop):
+    return [_mean(_exact(value, hop, n), n) for n in range(SUMS)]
+
+
+def _kept(windows, hop):
+    """Return what is kept of a hop, by sum: T and R; or T, H and L."""
+    at = HOP_QUEUE + (hop & 7) * HOP_WORDS
+    kept = [None] * SUMS
+    for phase in range(3):
+        for first, count in ((6 * phase, 6), (18 + 6 * phase, 6), (BACKUP_SUMS + 2 * phase, 2)):
+            for n in range(first, first + count):
+                length = 2 if _plain(n) else 3
+                kept[n] = tuple(windows.memory.words[at : at + length])
+                at += length
+    return kept
+
+
 def _check_exact(value, hops=4):
-    windows, taken = Windows(), []
+    windows, taken = Bench(), []
     _feed(windows, value, hops * HOP_BLOCKS, taken=taken)
     assert len(taken) == hops - 1
     for hop in range(1, hops):
-        for n in range(SUMS):
-            assert taken[hop - 1][n] == _exact(value, hop, n), (hop, n)
+        assert taken[hop - 1] == _means(value, hop), hop
 
 
 def test_windows_are_exact_for_random_sums():
@@ -54,27 +114,46 @@ def test_windows_are_exact_at_the_bound():
     _check_exact(lambda block, n: 0)
 
 
-def test_every_word_fits_32_bits_at_the_bound():
-    """The words are compared with unbounded arithmetic: on a 64-bit host a wrap would show here only."""
-    for s in (BOUND, BOUND - 1, -BOUND, 1 - BOUND, 0, -1):
-        windows = Windows()
-        sums = array("i", [s] * SUMS)
-        plain = high = low = 0
+def test_every_word_is_what_unbounded_arithmetic_gives_and_fits_32_bits():
+    """On a 64-bit host a wrap would show here only."""
+    random = Random(34)
+    table = [[random.below(2 * BOUND + 1) - BOUND for _ in range(SUMS)] for _ in range(HOP_BLOCKS)]
+    cases = [lambda block, n, s=s: s for s in (BOUND, BOUND - 1, -BOUND, 1 - BOUND, 0, -1)]
+    for value in cases + [lambda block, n: table[block][n]]:
+        windows = Bench()
+        wanted = [[0, 0] if _plain(n) else [-40 * BOUND, 0, 0] for n in range(SUMS)]
         for k in range(HOP_BLOCKS):
-            biased = s + (1 << 26)
-            assert 0 <= biased < 1 << 27
-            plain += s
-            high += (biased >> 12) * RISING[k]
-            low += (biased & 4095) * RISING[k]
+            sums = [_fit(value, k, n) for n in range(SUMS)]
             windows.add(sums)
-            for n in (0, SUMS - 1):
-                words = (windows._queue[n], windows._queue[n + 42], windows._queue[n + 84])
-                assert words == (plain, high, low), (s, k)
-            for word in (plain, high, low):
-                assert -(1 << 31) <= word < 1 << 31
-        assert abs(plain) <= 40 * BOUND < 1 << 31
-        assert high <= 170000000 and low <= 21000000, "as the docstring says"
-    assert sum(RISING) == 5100 and (BOUND + (1 << 26)) >> 12 < 1 << 15
+            for n in range(SUMS):
+                biased = sums[n] + (PLAIN_BOUND if _plain(n) else BOUND)
+                wanted[n][0] += biased
+                if _plain(n):
+                    wanted[n][1] += RISING[k] * biased
+                else:
+                    wanted[n][1] += RISING[k] * (biased >> 8)
+                    wanted[n][2] += RISING[k] * (biased & 255)
+                assert 0 <= biased <= 2 * BOUND
+            if k < HOP_BLOCKS - 1:
+                assert _kept(windows, 0) == [tuple(words) for words in wanted], k
+        assert _kept(windows, 0) == [tuple(words) for words in wanted]
+        for n in range(SUMS):
+            total = wanted[n][0] - (40 * PLAIN_BOUND if _plain(n) else 0)
+            assert total == sum([_fit(value, k, n) for k in range(HOP_BLOCKS)])
+            assert max(wanted[n]) < 1 << 31 and min(wanted[n]) >= -40 * BOUND
+            assert min(wanted[n][1:]) >= 0, "shifted or compared: must not be negative"
+    assert sum(RISING) == 5100 and 5100 << 18 < 1 << 31 and 40 * BOUND < 1 << 31
+
+
+def test_the_words_of_neighbouring_hops_lie_beside_each_other():
+    windows = Bench()
+    before = list(windows.memory.words[:HOP_QUEUE])
+    _feed(windows, lambda block, n: 77, 20 * HOP_BLOCKS)
+    words = windows.memory.words
+    assert HOP_QUEUE + QUEUE * HOP_WORDS == CYCLE_TABLE
+    assert list(words[CYCLE_TABLE:HOP_WEIGHTS]) == [0] * 32 and list(words[HOP_WEIGHTS:]) == RISING
+    changed = [n for n in range(HOP_QUEUE) if words[n] != before[n]]
+    assert [n for n in changed if n >= 48] == [HOPS]
 
 
 def test_a_slot_is_clean_when_it_comes_round_again():
@@ -85,9 +164,16 @@ def test_neighbouring_windows_weigh_every_sample_alike():
     random = Random(32)
     blocks = 6 * HOP_BLOCKS
     table = [random.below(2 * BOUND + 1) - BOUND for _ in range(blocks)]
-    windows, taken = Windows(), []
-    _feed(windows, lambda block, n: table[block], blocks, taken=taken)
-    whole = sum([totals[0] for totals in taken])
+    windows = Bench()
+    whole = 0
+    for hop in range(6):
+        _feed(windows, lambda block, n: table[block], HOP_BLOCKS, first=hop * HOP_BLOCKS)
+        if hop:
+            assert windows.take()
+            rises, falls = _kept(windows, hop - 1)[2], _kept(windows, hop)[2]
+            whole += 256 * (rises[1] - falls[1]) + rises[2] - falls[2] + WEIGHT_TOP * falls[0]
+        else:
+            assert not windows.take()
     # The first hop only rises and the last only falls; in between every block counts 255 times.
     edges = sum([(WEIGHT_TOP - RISING[k]) * table[k] for k in range(HOP_BLOCKS)])
     edges += sum([RISING[k] * table[blocks - HOP_BLOCKS + k] for k in range(HOP_BLOCKS)])
@@ -95,13 +181,36 @@ def test_neighbouring_windows_weigh_every_sample_alike():
 
 
 def test_the_weight_of_a_window():
-    windows, taken = Windows(), []
-    _feed(windows, lambda block, n: 8, 2 * HOP_BLOCKS, taken=taken)
-    assert taken[0] == [WINDOW_WEIGHT] * SUMS, "eight ones a block: the mean is one"
+    windows, taken = Bench(), []
+    _feed(windows, lambda block, n: 8 << 11 if _plain(n) else 8, 2 * HOP_BLOCKS, taken=taken)
+    assert taken[0] == [65536 if _plain(n) else 64 for n in range(SUMS)], "the mean is one"
+    assert WINDOW_WEIGHT == 64 * 1275
+
+
+def test_means_are_those_of_unbounded_integers_up_to_the_bound():
+    random = Random(33)
+    table = [[random.below(2 * BOUND + 1) - BOUND for _ in range(SUMS)] for _ in range(2 * HOP_BLOCKS)]
+    for value in (
+        lambda block, n: BOUND,
+        lambda block, n: -BOUND,
+        lambda block, n: BOUND if block < HOP_BLOCKS else -BOUND,
+        lambda block, n: -BOUND if block < HOP_BLOCKS else BOUND,
+        lambda block, n: 0,
+        lambda block, n: -1,
+        lambda block, n: table[block][n],
+        lambda block, n: table[block][n] >> 20,
+    ):
+        windows = Bench()
+        _feed(windows, value, 2 * HOP_BLOCKS)
+        assert windows.take()
+        assert list(windows.means) == _means(value, 1)
+        for n in range(SUMS):
+            exact = _exact(value, 1, n) * (65536 if _plain(n) else 64) / WINDOW_WEIGHT
+            assert abs(windows.means[n] - exact) <= 1, (n, windows.means[n], exact)
 
 
 def test_nothing_to_take_before_the_second_hop_is_finished():
-    windows = Windows()
+    windows = Bench()
     assert not windows.take()
     _feed(windows, lambda block, n: 1, 2 * HOP_BLOCKS - 1)
     assert not windows.take()
@@ -113,13 +222,13 @@ def test_the_loop_may_be_late_by_seven_hops():
     def value(block, n):
         return 1000 * block + n
 
-    windows = Windows()
+    windows = Bench()
     _feed(windows, value, 2 * HOP_BLOCKS)
     assert windows.take()
     _feed(windows, value, 7 * HOP_BLOCKS, first=2 * HOP_BLOCKS)
     for hop in range(2, 9):
         assert windows.take(), hop
-        assert windows.totals[5] == _exact(value, hop, 5), hop
+        assert list(windows.means) == _means(value, hop), hop
     assert not windows.take() and windows.lost == 0
 
 
@@ -128,7 +237,7 @@ def test_an_overrun_is_counted_and_the_next_window_is_whole_again():
         return 1000 * block + n
 
     for late in (QUEUE, QUEUE + 1, 30):
-        windows = Windows()
+        windows = Bench()
         _feed(windows, value, 2 * HOP_BLOCKS)
         assert windows.take() and windows.lost == 0
         _feed(windows, value, late * HOP_BLOCKS, first=2 * HOP_BLOCKS)
@@ -137,17 +246,19 @@ def test_an_overrun_is_counted_and_the_next_window_is_whole_again():
         hop = 2 + late
         _feed(windows, value, HOP_BLOCKS, first=hop * HOP_BLOCKS)
         assert windows.take()
-        assert [windows.totals[n] for n in range(SUMS)] == [_exact(value, hop, n) for n in range(SUMS)]
+        assert list(windows.means) == _means(value, hop)
         assert not windows.take()
 
 
 def test_the_count_of_hops_wraps():
-    windows, taken = Windows(), []
-    windows.hops = windows._taken = 0x3FFFFFFE
+    windows, taken = Bench(), []
+    windows.memory.words[HOPS] = 0x3FFFFFFD
+    begin_hop(windows.memory.address)
+    windows._taken = 0x3FFFFFFE
     _feed(windows, lambda block, n: block + n, 5 * HOP_BLOCKS, taken=taken)
     assert len(taken) == 4 and windows.hops == 3
     for hop in range(1, 5):
-        assert taken[hop - 1][7] == _exact(lambda block, n: block + n, hop, 7)
+        assert taken[hop - 1] == _means(lambda block, n: block + n, hop)
     assert windows.lost == 0
 
 
@@ -161,14 +272,14 @@ def _ripple(hz):
     """Return the largest deviation of a window's mean square from the true one, as a part of it."""
     worst = 0.0
     for deg in range(0, 180, 45):
-        windows = Windows()
-        sums = array("i", [0] * SUMS)
+        windows = Bench()
+        sums = [0] * SUMS
         for block in range(5 * HOP_BLOCKS):
             angles = [2 * math.pi * hz * (8 * block + k) / 3200 + math.radians(deg) for k in range(8)]
             sums[2] = int(round(sum([(2000 * math.sin(angle)) ** 2 for angle in angles])))
             windows.add(sums)
             while windows.take():
-                worst = max(worst, abs(windows.totals[2] / WINDOW_WEIGHT / 2000000 - 1))
+                worst = max(worst, abs(windows.means[2] / 64 / 2000000 - 1))
     return worst
 
 
@@ -178,13 +289,8 @@ def test_ripple_between_45_and_55_hz():
         assert _ripple(hz) < 1e-4, (hz, _ripple(hz))
 
 
-def test_the_queue_has_room_for_all_slots():
-    windows = Windows()
-    assert len(windows._queue) == QUEUE * SLOT_WORDS and SLOT_WORDS == 3 * SUMS
-
-
 def test_window_lost_counts_every_window():
-    windows = Windows()
+    windows = Bench()
     taken = []
     _feed(windows, lambda block, n: 1, 2 * HOP_BLOCKS, taken=taken)
     _feed(windows, lambda block, n: 1, 10 * HOP_BLOCKS)
@@ -192,25 +298,24 @@ def test_window_lost_counts_every_window():
     assert len(taken) + windows.lost == 13, (len(taken), windows.lost)
 
 
-def test_window_a_slot_overwritten_while_it_is_read():
-    class Torn:
-        """The queue; the interrupt finishes a hop in the middle of the loop's reading."""
-
-        def __init__(self, queue, windows):
-            self.queue, self.windows, self.reads = queue, windows, 0
-
-        def __getitem__(self, at):
-            self.reads += 1
-            if self.reads == 60:
-                self.windows._queue = self.queue
-                _feed(self.windows, lambda block, n: 1000, 1)
-            return self.queue[at]
-
-    windows, taken = Windows(), []
+def test_a_slot_that_is_overwritten_while_it_is_read_is_not_taken():
+    windows, taken = Bench(), []
     _feed(windows, lambda block, n: 1000, 2 * HOP_BLOCKS, taken=taken)
     _feed(windows, lambda block, n: 1000, 8 * HOP_BLOCKS - 1)  # seven hops wait, the eighth is nearly done
-    windows._queue = Torn(windows._queue, windows)
-    while windows.take():
-        taken.append(list(windows.totals))
-    for totals in taken:
-        assert totals == [255 * 40 * 1000] * 42, totals
+    finish = window._finish
+
+    def interrupted(*words):
+        """The interrupt finishes a hop while the loop reads."""
+        window._finish = finish
+        finish(*words)
+        _feed(windows, lambda block, n: 1000, 1)
+
+    window._finish = interrupted
+    try:
+        assert not windows.take()
+    finally:
+        window._finish = finish
+    _feed(windows, lambda block, n: 1000, HOP_BLOCKS, taken=taken)
+    assert len(taken) == 2 and windows.lost == 8
+    for means in taken:
+        assert means == [0 if _plain(n) else 8000 for n in range(SUMS)], means

@@ -1,4 +1,4 @@
-"""What CPython lacks to import the firmware: a `micropython` module and the viper pointer names.
+"""What CPython lacks to import the firmware: `micropython`, `uctypes`, and the viper pointer names.
 
 Call `install()` before the first import of anything below `firmware`.
 """
@@ -10,17 +10,21 @@ import traceback
 
 
 def _identity(buffer):
-    """Stand for viper's `ptr16(x)` and its kin: on CPython an array already indexes by element."""
+    """Stand for a cast that changes nothing here."""
     return buffer
 
 
 def install() -> None:
-    """Put `micropython` on the path, the viper names into builtins, `print_exception` into `sys`."""
+    """Put the missing modules on the path, the viper names into builtins, `print_exception` into `sys`."""
     here = str(pathlib.Path(__file__).parent / "lib")
     if here not in sys.path:
         sys.path.insert(0, here)
-    for name in ("ptr", "ptr8", "ptr16", "ptr32", "uint"):
-        if not hasattr(builtins, name):
+    if not hasattr(builtins, "ptr32"):
+        from uctypes import caster  # found in lib only now
+
+        for name in ("ptr", "ptr8", "uint"):
             setattr(builtins, name, _identity)
+        for name, itemsize in (("ptr16", 2), ("ptr32", 4)):
+            setattr(builtins, name, caster(itemsize))
     if not hasattr(sys, "print_exception"):
         sys.print_exception = traceback.print_exception  # type: ignore[attr-defined]

@@ -23,15 +23,15 @@ def enter(simulation, values: dict[str, int]) -> Iterator[None]:
 
     Raises NoReplyError where the box does not answer as Modbus wants it.
     """
-    from firmware.publish.registers import describe
+    from tools.register_list import addresses
     from tools.simulator.line import write_single
 
-    addresses = {entry[0]: entry[1] for entry in describe()}
+    places = addresses()
     line = simulation.line
     unit = simulation.box.settings["unit_address"]
     line.take()
     for name, value in {**values, "commit": 1}.items():
-        request = write_single(unit, addresses[name], value)
+        request = write_single(unit, places[name], value)
         line.feed(request)
         reply = b""
         until_ms = simulation.t_ms + _PATIENCE_MS

@@ -2,6 +2,8 @@
 
 import math
 
+from tools.units import InUnits
+
 EVERY_MS = 10000.0
 _CLOSELY_MS = 20.0
 _AFTER_EVENT_MS = 2500.0
@@ -39,11 +41,11 @@ class Recorder:
             return
         self._next_ms = now_ms + (_CLOSELY_MS if now_ms < self._closely_until_ms else EVERY_MS)
         box, plant = simulation.box, simulation.plant
-        readings = box.readings
+        readings = InUnits(box.readings)
         self.t_s.append(now_ms / 1000)
-        self.grid_v.append(list(readings.v))
-        self.load_v.append(list(readings.u))
-        self.backup_v.append(list(readings.b))
+        self.grid_v.append(readings.v)
+        self.load_v.append(readings.u)
+        self.backup_v.append(readings.b)
         self.grid_w.append(readings.grid_p[3])
         self.pv_w.append(readings.pv_p[3])
         self.house_w.append([_house_w(plant, phase) for phase in range(3)])

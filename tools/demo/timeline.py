@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tools.units import InUnits
+
 _GONE_V = 23.0
 _BAD_V = 184.0
 _STATES = {
@@ -50,7 +52,7 @@ class Timeline:
 
     def status(self, t_s: float, box) -> str:
         """Return one line on how things are."""
-        readings = box.readings
+        readings = InUnits(box.readings)
         grid_kw, pv_kw = readings.grid_p[3] / 1000, readings.pv_p[3] / 1000
         supplied = [f"L{n + 1}" for n in range(3) if box.phases_supplied >> n & 1]
         text = f"grid {max(readings.v):3.0f} V {grid_kw:+5.2f} kW, PV {pv_kw:4.2f} kW"

@@ -73,7 +73,7 @@ class Registers:
     """Some of a box's input registers, by their names in the register table."""
 
     def __init__(self, box, names: list[str]) -> None:
-        from firmware.publish.registers import describe
+        from tools.register_list import describe
 
         table = {entry[0]: entry for entry in describe()}
         self._map = box.slave.registers
@@ -82,12 +82,12 @@ class Registers:
     def read(self) -> list[float]:
         """Return the present values in their units."""
         from firmware.publish.register_map import INPUT
-        from firmware.publish.words import TYPE_NAMES, decode
+        from tools.register_list import decode
 
         values = []
         for name, address, _table, kind, words, scale, *_rest in self._entries:
             content = bytearray(2 * words)
             if self._map.read(INPUT, address, words, content, 0):
                 raise LookupError(f"the box does not serve {name} at {address}")
-            values.append(decode(TYPE_NAMES.index(kind), content, 0) * scale)
+            values.append(decode(kind, content) * scale)
         return values

@@ -3,6 +3,7 @@
 from micropython import const
 
 from firmware.acquire.layout import NUMBERS, Ring
+from firmware.hardware.board import NeverRestarted, PlainConsole
 from firmware.signals import ALL_COILS, COIL_NAMES, K_GRID
 from tools.simulator.line import Line
 
@@ -71,6 +72,13 @@ class SimSampler:
         """From now on every finished block goes to `on_block(number)`."""
         self._on_block = on_block
 
+    def stop(self) -> None:
+        """No block goes anywhere any more."""
+        self._on_block = None
+
+    def check(self, now_us: int) -> None:
+        """Nothing here gets out of step."""
+
     def finish_block(self) -> None:
         """The converters have filled the block."""
         if self._on_block is not None:
@@ -127,9 +135,11 @@ class SimBoard:
     name = "simulated"
     phases = 3
     synthetic = False
+    load_bus = True
     remarks = ()
 
     def __init__(self, plant, storage: MemoryStorage, line: Line, on_coil, sampled: bool) -> None:
+        self._line = line
         self.coils = SimCoils(plant, on_coil)
         self.inputs = SimInputs(plant)
         self.sampler: Any = SimSampler() if sampled else None
@@ -137,3 +147,12 @@ class SimBoard:
         self.storage = storage
         self.display = SimDisplay()
         self.watchdog = SimWatchdog()
+        self.console: Any = PlainConsole()
+        self.restarts: Any = NeverRestarted()
+
+    def ticks_us(self) -> int:
+        """Return the time of the present turn: nothing takes any here."""
+        return self._line.now_us
+
+    def collect(self) -> None:
+        """Memory is the host's own business."""

@@ -6,10 +6,12 @@ The built-in master waits for the line to be quiet, takes it, and gives it back 
 
 from firmware import ticks
 from firmware.publish.crc import crc16
+from tools.simulator.framing import Framing
 
 _QUIET_US = 50000  # the outside has said nothing for this long: the built-in master may speak
 _PATIENCE_US = 500000  # a reply that has not come by then will not come
 _LONG_US = 0x10000000
+_FIRST_BAUD = 9600
 
 
 class Line:
@@ -17,8 +19,9 @@ class Line:
 
     def __init__(self) -> None:
         self.now_us = 0
-        self.baud = 0
-        self._rx = bytearray()
+        self.overruns = 0
+        self.framing_errors = 0
+        self._framing = Framing(_FIRST_BAUD)
         self._held = bytearray()  # from outside, while the built-in master has the line
         self._tx = bytearray()
         self._reply = bytearray()
@@ -29,21 +32,9 @@ class Line:
 
     # -- as the slave sees it ------------------------------------------------------------------------
 
-    def read(self, buf: bytearray, start: int) -> int:
-        """Move received bytes to `buf[start:]`; what does not fit is dropped."""
-        count = min(len(self._rx), len(buf) - start)
-        buf[start : start + count] = self._rx[:count]
-        self._rx = bytearray()
-        return count
-
-    def silent_us(self, now_us: int) -> int:
-        """Return how long the line has been silent."""
-        if self._idle:
-            return _LONG_US
-        silent = ticks.diff(now_us, self._heard_us)
-        if silent > _LONG_US:
-            self._idle = True
-        return silent
+    def receive(self, buf: bytearray, now_us: int) -> int:
+        """Copy the oldest complete frame to `buf`; return its length, 0 if there is none."""
+        return self._framing.take(buf, now_us)
 
     def write(self, buf: bytearray, n: int) -> None:
         """Send `buf[:n]`."""
@@ -57,8 +48,8 @@ class Line:
         return False
 
     def configure(self, baud: int) -> None:
-        """Take the slave's baud rate, for the record."""
-        self.baud = baud
+        """Take the slave's baud rate: the silence that ends a frame follows from it."""
+        self._framing.baud = baud
 
     # -- as the other end sees it --------------------------------------------------------------------
 
@@ -76,15 +67,23 @@ class Line:
         return sent
 
     def _arrive(self, received: bytes | bytearray) -> None:
-        self._rx.extend(received)
+        self._framing.hear(received, self.now_us)
         self._heard_us = self.now_us
         self._idle = False
+
+    def _quiet(self) -> bool:
+        if not self._idle:
+            silent = ticks.diff(self.now_us, self._heard_us)
+            if silent < _QUIET_US:
+                return False
+            self._idle = silent > _LONG_US
+        return True
 
     # -- the built-in master -------------------------------------------------------------------------
 
     def ask(self, frame: bytes) -> bool:
         """Put the built-in master's request on the line; False while the line is not free."""
-        if self._mine or self._rx or self.silent_us(self.now_us) < _QUIET_US:
+        if self._mine or not self._framing.empty or not self._quiet():
             return False
         self._mine = True
         self._asked_us = self.now_us

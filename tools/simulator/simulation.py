@@ -4,7 +4,7 @@ from micropython import const
 
 from firmware.acquire.layout import BLOCK_WORDS, SCANS
 from firmware.box import Box
-from firmware.publish.registers import describe
+from firmware.publish.registers import SOC
 from firmware.ticks import PERIOD
 from tools.simulator.board import MemoryStorage, SimBoard
 from tools.simulator.line import Line, write_single
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 BLOCK_MS = 2.5
 BOOT_MS = 500.0  # from reset to the first turn of the loop
 SOC_EVERY_MS = 1000.0
-SOC_REGISTER = "soc"
 # Phasor level: short steps while something moves, long ones while nothing does.
 SHORT_MS = 10.0
 LONG_MS = 200.0
@@ -51,7 +50,6 @@ class Simulation:
         self._boot_at_ms = 0.0
         self._busy_until_ms = 0.0
         self.master_refused = 0
-        self._soc_address = next(entry[1] for entry in describe() if entry[0] == SOC_REGISTER)
         self._apply_due()  # steps at 0 are the plant's state from the beginning
         self.box: Box
         self.restart(boot_ms=0.0)
@@ -211,5 +209,5 @@ class Simulation:
         if self.plant.soc_silent or self.t_ms < self._soc_at_ms:
             return
         unit = self.box.settings["unit_address"]
-        if self.line.ask(write_single(unit, self._soc_address, int(self.plant.soc))):
+        if self.line.ask(write_single(unit, SOC, int(self.plant.soc))):
             self._soc_at_ms = self.t_ms + SOC_EVERY_MS

@@ -1,0 +1,70 @@
+"""PIO programs of the RS485 port: one drives DI and DE of the transceiver, one reads RO.
+
+A word to send: in its lowest four bits, how many bits go before the last stop bit, less one; then those
+bits (start, data, parity, stop), the lowest first, and the last stop bit.
+
+What was received, in the upper half of a word: a character, its stop bit `S` and its data `d`, or the end
+of a frame:
+
+    S dddddddd 0000000     1111111111111111: silent for t3.5
+
+The receiver's first word: in its lowest four bits, how many bits come between start and stop bit, less
+one; then the silence, in turns of two cycles.
+"""
+
+import rp2
+from micropython import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from rp2.asm_pio import *
+
+
+@rp2.asm_pio(out_init=rp2.PIO.OUT_HIGH, sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+def transmit():
+    # 8 cycles a bit.
+    wrap_target()
+    pull().side(0)
+    nop().side(1)[3]  # the driver is on half a bit before the first start bit
+    label("character")
+    out(x, 4).side(1)
+    label("bit")
+    out(pins, 1).side(1)[6]
+    jmp(x_dec, "bit").side(1)
+    out(pins, 1).side(1)[3]  # the stop bit lasts until the `out` after "character"
+    pull(noblock).side(1)  # where no word waits this copies X, all ones
+    mov(y, osr).side(1)
+    jmp(x_not_y, "character").side(1)
+    nop().side(1)[1]  # the stop bit is out an eighth of a bit before the driver is off
+    irq(clear, 4).side(0)
+    wrap()
+
+
+@rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_RIGHT, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+def receive():
+    # 32 cycles a bit. Y keeps the number of bits, the OSR the silence.
+    pull()
+    out(y, 4)
+    label("quiet")
+    wait(0, pin, 0)
+    wrap_target()
+    label("idle")
+    jmp(pin, "silence")
+    wait(0, irq, 4)  # type: ignore[arg-type]  # the name of an instruction stands for the flags here
+    mov(x, y)[12]
+    jmp(pin, "noise")  # the middle of the start bit
+    nop()[30]
+    label("bit")
+    in_(pins, 1)[30]
+    jmp(x_dec, "bit")
+    in_(pins, 1)  # the middle of the stop bit; ready for a start bit four cycles later
+    wait(1, pin, 0)  # a break is one character, however long it is
+    push(noblock)
+    label("noise")
+    mov(x, osr)
+    wrap()
+    label("silence")
+    jmp(x_dec, "idle")
+    mov(isr, x)  # all ones
+    push(noblock)
+    jmp("quiet")

