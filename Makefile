@@ -81,6 +81,8 @@ bench: $(STAMP) ## Print how fast the simulations run, and how quickly faults ar
 	@$(PY) -m tools.bench $(ARGS)
 	@echo
 	@$(PY) -m tools.bench_detection
+	@echo
+	@$(PY) -m tools.bench_chip
 
 .PHONY: clean
 clean: ## Remove the virtual environment and everything built

@@ -10,7 +10,18 @@ from firmware.measure.look import look
 from firmware.store.settings import defaults
 from firmware.supervise.watch import Watch
 from host_tests.unit.waves import Random
-from host_tests.unit.working import GOOD_BLOCKS, ROW, UNSETTLED, place_block, with_ring
+from host_tests.unit.working import (
+    GOOD_BLOCKS,
+    HISTORY,
+    LIMIT_DIP,
+    NEUTRAL,
+    ROW,
+    SOUND_HIGH,
+    SOUND_LOW,
+    UNSETTLED,
+    place_block,
+    with_ring,
+)
 
 PEAK = 1665  # of 230 V
 
@@ -95,6 +106,49 @@ def test_each_thing_that_is_not_sound_is_seen_on_each_phase():
                 assert stage.block(sine) == 0
             answers = [stage.block(value) for _ in range(blocks)]
             assert answers[-1] == 1, (bad, value, answers)
+
+
+def test_a_quarter_of_the_reference_at_the_end_of_a_block_is_sound_and_less_is_not():
+    for phase in range(3):
+        stage = Stage().settle(sine)
+        while abs(sine(8 * stage.number + 7, phase)) < 600:
+            stage.block(sine)
+        number = stage.number
+        quarter = (abs(sine(8 * number + 7, phase)) + 3) // 4
+        for left, answer in ((quarter, 0), (-quarter, 0), (quarter - 1, 1), (1 - quarter, 1)):
+            last = (8 * number + 7, phase, left)
+            stage = Stage().settle(sine)
+            while stage.number < number:
+                stage.block(sine)
+            assert (
+                stage.block(lambda n, p, last=last: last[2] if (n, p) == last[:2] else sine(n, p)) == answer
+            )
+
+
+def test_a_reference_in_the_neutral_zone_is_no_proof():
+    for phase in range(3):
+        stage = Stage().settle(sine)
+        while stage.number % 8 != (3 * phase + 2) % 8:
+            stage.block(sine)
+        kept = stage.words[NEUTRAL + phase]
+        reference = sine(8 * stage.number + 7, phase)
+        stage.words[NEUTRAL + phase] = reference * reference + 1
+        assert stage.block(sine) == 1
+        stage.words[NEUTRAL + phase] = kept
+
+
+def test_a_half_cycle_below_the_dip_limit_is_not_sound_though_the_level_is():
+    for phase, block in ((0, 0), (1, 3), (2, 5)):  # the phase passes through zero there
+        stage = Stage().settle(sine)
+        while stage.number % 8 != block:
+            assert stage.block(sine) == 0
+        for back, part in ((1, 0), (2, 0), (3, 0), (4, 3), (5, 3)):
+            at = HISTORY + 48 * phase + (stage.number - back) % 8
+            stage.words[at] = stage.words[at + 8] = part * 8 * 1177 * 1177  # 1177 counts are 230 V
+        assert stage.block(sine) == 1
+        assert stage.words[SOUND_LOW + phase] <= stage.levels.level[phase] <= stage.words[SOUND_HIGH + phase]
+        assert stage.levels.half[phase] < stage.words[LIMIT_DIP + phase]
+        assert stage.watch.bad()[1] == phase + 1
 
 
 def test_an_absent_phase_is_not_looked_at():
