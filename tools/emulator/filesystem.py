@@ -11,6 +11,9 @@ BLOCKS = 352  # 1408 KB
 START = FLASH_BYTES - BLOCKS * BLOCK_BYTES
 # ports/rp2's modules/_boot.py mounts with VfsLfs2(readsize=256, progsize=256); it sets no more.
 _IO_BYTES = 256
+_CACHE_BYTES = (
+    1024  # four times that, as MicroPython has it: files up to half of it may lie in their directory
+)
 
 
 class FilesystemError(ValueError):
@@ -37,7 +40,12 @@ def read(image: bytes) -> dict[str, bytes]:
     if len(image) != BLOCKS * BLOCK_BYTES:
         raise FilesystemError(f"a file system has {BLOCKS * BLOCK_BYTES} bytes, not {len(image)}")
     disk = LittleFS(
-        block_size=BLOCK_BYTES, block_count=BLOCKS, read_size=_IO_BYTES, prog_size=_IO_BYTES, mount=False
+        block_size=BLOCK_BYTES,
+        block_count=BLOCKS,
+        read_size=_IO_BYTES,
+        prog_size=_IO_BYTES,
+        cache_size=_CACHE_BYTES,
+        mount=False,
     )
     disk.context.buffer[:] = image
     try:
