@@ -6,7 +6,8 @@ import sys
 import micropython
 from micropython import const
 
-from firmware.hardware.board import BoardError, PinMapError, refuse_interpreter
+from firmware.hardware.board import BoardError, PinMapError
+from firmware.hardware.heap import forget
 from firmware.store import crash_log
 
 CRASHES = const(3)  # within this many restarts the box gives up and stays in safe mode
@@ -15,7 +16,12 @@ _DISPLAY_TURNS = const(200)  # a page is 80 characters, a turn writes some of th
 
 
 def find_board():
-    """Return the board of this chip with every coil off. Raises BoardError or PinMapError with the reason."""
+    """Return the board of this chip with every coil off. Raises BoardError or PinMapError with the reason.
+
+    The code that only chooses and checks it is not kept: on a Pico that is 9 KB.
+    """
+    from firmware.hardware.interpreter import refuse_interpreter
+
     reason = refuse_interpreter(sys.implementation.name, sys.implementation.version)
     if reason:
         raise BoardError(reason)
@@ -26,7 +32,9 @@ def find_board():
         from firmware.hardware.on_esp32 import chosen  # type: ignore[assignment]
     else:
         raise BoardError("there is no board file for the platform %s; on a host: make run" % sys.platform)
-    return chosen()
+    board = chosen()
+    forget(board.start_only)
+    return board
 
 
 def run() -> None:
@@ -68,7 +76,7 @@ def loop(board) -> None:
 
 def _turn(board) -> None:
     from firmware.box import Box
-    from firmware.console import Console, event_line
+    from firmware.publish.events import event_line
 
     restarts, sampler, terminal = board.restarts, board.sampler, board.console
     box = Box(board)
@@ -80,7 +88,6 @@ def _turn(board) -> None:
     for event in box.log.entries:
         terminal.write(event_line(event))
     box.log.listener = lambda event: terminal.write(event_line(event))
-    console = Console(box, crashes)
     terminal.take_interrupts()
     if sampler is not None:
         sampler.start(box.front_end.on_block)
@@ -91,10 +98,17 @@ def _turn(board) -> None:
             sampler.check(now_us)
         line = terminal.step()
         if line is not None:
-            for answer in console.answer(line):
-                terminal.write(answer)
+            _answer(terminal, box, crashes, line)
         if restarts.count and box.uptime_ms >= SOUND_MS:
             restarts.clear()
+
+
+def _answer(terminal, box, crashes: str, line: str) -> None:
+    from firmware.console import answer
+
+    for text in answer(box, crashes, line):
+        terminal.write(text)
+    forget(("firmware.console",))
 
 
 def _stop(board) -> None:

@@ -1,23 +1,6 @@
-"""What a board offers to the app, and the check that a pin map passes before anything runs."""
+"""What a board offers to the app."""
 
-from firmware.hardware.chips import CHIPS
 from firmware.hardware.heap import Heap
-
-COILS = ("coil_k_grid", "coil_q_l1", "coil_q_l2", "coil_q_l3")
-MIRRORS = ("mirror_k_grid", "mirror_q_l1", "mirror_q_l2", "mirror_q_l3")
-SWITCHES = ("switch_auto", "switch_bypass")
-DIPS = ("dip_1", "dip_2", "dip_3", "dip_4")
-PORT = ("rs485_tx", "rs485_rx", "rs485_de")
-LCD = ("lcd_sda", "lcd_scl")
-# What converts: two MCP3208, the RP2040's own converter, or nothing (a made-up grid, for the bench).
-FRONT_ENDS = {
-    "mcp3208": ("adc_clock", "adc_cs", "adc_mosi", "adc_data_a", "adc_data_b"),
-    "adc": ("adc_v1", "adc_i1", "adc_b1"),
-    "synthetic": (),
-}
-BENCH = "BENCH"  # the name of a board with a made-up grid begins with it, and no other's does
-# An expander is read over I2C, too slowly for mirror contacts and not at all for what the chip drives.
-_SLOW = SWITCHES + DIPS + ("page_key",)
 
 
 class PinMapError(ValueError):
@@ -26,37 +9,6 @@ class PinMapError(ValueError):
 
 class BoardError(RuntimeError):
     """This board cannot run the box; the text says why."""
-
-
-class PlainConsole:
-    """A console that only takes: each line is printed at once."""
-
-    def take_interrupts(self) -> None:
-        """Ctrl-C stays with the interpreter."""
-
-    def write(self, line: str) -> None:
-        """Print a line."""
-        print(line)
-
-    def step(self) -> str | None:
-        """Nothing is ever typed here."""
-        return None
-
-
-class NeverRestarted:
-    """Where no watchdog restarts anything (see hardware/restarts.py)."""
-
-    count = 0
-    now = False
-
-    def running(self) -> None:
-        """There is nothing to note."""
-
-    def clear(self) -> None:
-        """There is nothing to forget."""
-
-    def stop_watchdog(self) -> None:
-        """There is none."""
 
 
 class Board:
@@ -78,6 +30,7 @@ class Board:
     `synthetic`: the grid is made up, for the bench; never true of a box that feeds a house. Its sampler
     also has `play(scene)`.
     `load_bus`: the voltage of the load bus is measured.
+    `start_only`: names of the modules that are of no more use once there is a board.
     `remarks`: lines for the console and the log, such as a display that does not answer.
     """
 
@@ -90,15 +43,16 @@ class Board:
         storage,
         watchdog,
         ticks_us,
+        console,
+        restarts,
         sampler=None,
         display=None,
-        console=None,
-        restarts=None,
         reset=None,
         phases: int = 3,
         synthetic: bool = False,
         load_bus: bool = True,
         remarks: tuple = (),
+        start_only: tuple = (),
     ) -> None:
         self.name = name
         self.coils = coils
@@ -110,107 +64,11 @@ class Board:
         self.collect = Heap().collect
         self.sampler = sampler
         self.display = display
-        self.console = console or PlainConsole()
-        self.restarts = restarts or NeverRestarted()
+        self.console = console
+        self.restarts = restarts
         self.reset = reset
         self.phases = phases
         self.synthetic = synthetic
         self.load_bus = load_bus
         self.remarks = remarks
-
-
-def refuse_interpreter(name: str, version: tuple) -> str:
-    """Return why `sys.implementation.name` and `.version` cannot run the box, or an empty string.
-
-    Before 1.28 a soft reset leaves DMA running into freed memory.
-    """
-    number = ".".join([str(part) for part in version[:3]])
-    if name != "micropython":
-        return "MicroPython 1.28 or newer is needed; this is %s %s" % (name, number)
-    preview = len(version) > 3 and version[3] == "preview"
-    if tuple(version[:2]) < (1, 28) or (tuple(version[:3]) == (1, 28, 0) and preview):
-        return "MicroPython 1.28 or newer is needed; this is %s%s" % (number, "-preview" if preview else "")
-    return ""
-
-
-def check_pins(pin_map, boot_pins: tuple) -> dict:
-    """Return the pins of a board file as `{function: gpio}`, or raise PinMapError.
-
-    `pin_map` has NAME, CHIP, PHASES (1 or 3), FRONT_END, PINS (rows of function and GPIO number), LCD_I2C,
-    EXPANDER (functions on an I2C expander) and on an ESP32 RS485_UART; `boot_pins` are the pins that boot.py
-    switches off.
-    """
-    if pin_map.CHIP not in CHIPS:
-        raise PinMapError("there are no pin rules for the chip %s" % pin_map.CHIP)
-    if pin_map.PHASES not in (1, 3):
-        raise PinMapError("a box has 1 or 3 phases, not %s" % pin_map.PHASES)
-    if pin_map.FRONT_END not in FRONT_ENDS:
-        raise PinMapError("there is no front end %s" % pin_map.FRONT_END)
-    if (pin_map.FRONT_END == "synthetic") != pin_map.NAME.startswith(BENCH):
-        raise PinMapError(
-            "a board whose grid is made up, and no other, has a name that begins with %s" % BENCH
-        )
-    if pin_map.FRONT_END == "adc" and pin_map.PHASES != 1:
-        raise PinMapError("the chip's own converter has inputs for a single phase only")
-    pins = _collect(pin_map)
-    _check_complete(pin_map, pins)
-    _check_chip(pin_map, pins)
-    _check_boot(pin_map, boot_pins)
-    return pins
-
-
-def _collect(pin_map) -> dict:
-    """Return the rows as a dict, having refused what is named twice."""
-    pins: dict = {}
-    owners: dict = {}
-    for function, gpio in pin_map.PINS:
-        if not isinstance(gpio, int) or isinstance(gpio, bool):
-            raise PinMapError("%s: %s is not a pin number" % (function, gpio))
-        if function in pins or function in pin_map.EXPANDER:
-            raise PinMapError("%s is named twice" % function)
-        if gpio in owners:
-            raise PinMapError("pin %d is named twice: %s and %s" % (gpio, owners[gpio], function))
-        pins[function] = gpio
-        owners[gpio] = function
-    for function in pin_map.EXPANDER:
-        if function not in _SLOW:
-            raise PinMapError("%s cannot be on the expander" % function)
-    if len(set(pin_map.EXPANDER)) != len(pin_map.EXPANDER) or len(pin_map.EXPANDER) > 8:
-        raise PinMapError("the expander has 8 inputs, each for one function")
-    if pin_map.EXPANDER and LCD[0] not in pins:
-        raise PinMapError("the expander needs the I2C pins %s and %s" % LCD)
-    return pins
-
-
-def _check_complete(pin_map, pins: dict) -> None:
-    """Refuse a map that lacks a function or names one that the board does not have."""
-    count = pin_map.PHASES + 1
-    required = COILS[:count] + MIRRORS[:count] + SWITCHES + DIPS + PORT + FRONT_ENDS[pin_map.FRONT_END]
-    for function in required:
-        if function not in pins and function not in pin_map.EXPANDER:
-            raise PinMapError("%s is missing" % function)
-    for function, _gpio in pin_map.PINS:  # in the builder's order: a dict has none on the board
-        if function not in required and function not in LCD and function != "page_key":
-            raise PinMapError("%s is not a function of this board" % function)
-    if (LCD[0] in pins) != (LCD[1] in pins):
-        raise PinMapError("%s and %s go together" % LCD)
-
-
-def _check_chip(pin_map, pins: dict) -> None:
-    """Refuse a pin that the chip does not have or that cannot do what it is asked."""
-    refuse = CHIPS[pin_map.CHIP]
-    for function, gpio in pin_map.PINS:
-        reason = refuse(function, gpio, pin_map)
-        if reason:
-            raise PinMapError("%s: %s" % (function, reason))
-    if pin_map.CHIP == "rp2040" and "adc_clock" in pins and pins["adc_cs"] != pins["adc_clock"] + 1:
-        raise PinMapError("adc_cs must be the pin after adc_clock: PIO drives neighbours")
-
-
-def _check_boot(pin_map, boot_pins: tuple) -> None:
-    """Refuse a coil that boot.py would leave floating, and anything else where boot.py drives."""
-    for function, gpio in pin_map.PINS:
-        if function in COILS and gpio not in boot_pins:
-            raise PinMapError("%s: boot.py does not switch off pin %d" % (function, gpio))
-        if function not in COILS and gpio in boot_pins:
-            raise PinMapError("%s: boot.py drives pin %d low, as a coil" % (function, gpio))
+        self.start_only = start_only

@@ -1,4 +1,4 @@
-"""Collecting memory so that what is allocated afterwards is found quickly.
+"""What is done about memory: code that is not kept, and collections after which free memory is found quickly.
 
 The interpreter looks for free memory from the first gap on. Between long-lived objects far down there are
 hundreds of gaps of 16 bytes, and as long as one of them is left every larger piece costs a search through the
@@ -7,11 +7,24 @@ the next.
 """
 
 import gc
+import sys
 
 from micropython import const
 
 _ROOM = const(256)  # words; where a piece of this size fits the gaps end
 _MOST = const(2000)
+
+
+def forget(modules: tuple) -> None:
+    """Let go of modules, by their full names; those that are not loaded do not matter.
+
+    What still refers to something of theirs keeps just that, so nothing breaks; importing them again works.
+    """
+    for name in modules:
+        module = sys.modules.pop(name, None)
+        package, _, last = name.rpartition(".")
+        if module is not None and package in sys.modules:
+            delattr(sys.modules[package], last)
 
 
 class Heap:

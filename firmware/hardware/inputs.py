@@ -6,7 +6,7 @@ always the safe reading: contactor not confirmed open, operating switch OFF, byp
 
 from machine import Pin
 
-from firmware.hardware.board import DIPS, MIRRORS
+from firmware.hardware.pin_check import DIPS, MIRRORS
 from firmware.signals import IN_AUTO, IN_BYPASS, IN_DIP_SHIFT
 
 

@@ -2,7 +2,8 @@
 
 import boot
 from firmware.hardware import board_esp32
-from firmware.hardware.board import Board, BoardError, check_pins
+from firmware.hardware.board import Board, BoardError
+from firmware.hardware.pin_check import check_pins
 
 
 def chosen() -> Board:

@@ -5,16 +5,25 @@ import time
 from machine import I2C, Pin, reset
 
 import boot  # for its pin numbers; that it turns every coil off once more is welcome
-from firmware.hardware.board import COILS, Board, BoardError, check_pins
+from firmware.hardware.board import Board, BoardError
 from firmware.hardware.coils_rp2 import Coils
 from firmware.hardware.flash import FlashStorage
 from firmware.hardware.inputs import Inputs
 from firmware.hardware.lcd import Lcd
+from firmware.hardware.pin_check import COILS, check_pins
 from firmware.hardware.restarts import Restarts
 from firmware.hardware.rs485_rp2 import Rs485Port
 from firmware.hardware.usb_console import UsbConsole
 from firmware.hardware.watchdog import Watchdog
 
+# What only this module needs, and itself. The board file that was chosen comes to it.
+_START_ONLY = (
+    "board_choice",
+    "firmware.hardware.interpreter",
+    "firmware.hardware.chips",
+    "firmware.hardware.pin_check",
+    "firmware.hardware.on_rp2",
+)
 _LCD_HZ = 100000  # the PCF8574's limit
 _LCD_TIMEOUT_US = 5000  # a bus held low must not hold the loop
 
@@ -63,6 +72,7 @@ def build(pin_map) -> Board:
         synthetic=pin_map.FRONT_END == "synthetic",
         load_bus=pin_map.FRONT_END != "adc",
         remarks=remarks,
+        start_only=_START_ONLY + (pin_map.__name__,),
     )
 
 

@@ -28,22 +28,11 @@ _FIXED = const(8)  # pages before the list of faults and warnings
 
 _OFF_ON = ("off", "on")
 _PHASES = ("L1", "L2", "L3")
-# Used where a line would be too long, in this order.
+# Used where a line would be too long, in this order; in one string, which takes less memory than many.
 _SHORTER = (
-    ("interruption", "outage"),
-    ("undervoltage", "undervolt"),
-    ("overvoltage", "overvolt"),
-    ("phase sequence", "sequence"),
-    ("phase loss", "lost"),
-    ("not measured", "unmeasured"),
-    ("frequency", "freq"),
-    ("changed", "moved"),
-    ("not closed", "no close"),
-    ("not open", "no open"),
-    ("channel ", ""),
-    ("converter ", "conv. "),
-    ("undervolt", "low-V"),
-    ("overvolt", "high-V"),
+    "interruption=outage,undervoltage=undervolt,overvoltage=overvolt,phase sequence=sequence,"
+    "phase loss=lost,not measured=unmeasured,frequency=freq,changed=moved,not closed=no close,"
+    "not open=no open,channel =,converter =conv. ,undervolt=low-V,overvolt=high-V"
 )
 
 
@@ -51,7 +40,8 @@ def fit(text: str, width: int) -> str:
     """Return `text` in at most `width` characters: shortened by words, whole words dropped, cut at last."""
     if len(text) <= width:
         return text
-    for long, short in _SHORTER:
+    for pair in _SHORTER.split(","):
+        long, short = pair.split("=")
         text = text.replace(long, short)
         if len(text) <= width:
             return text

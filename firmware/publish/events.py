@@ -34,3 +34,14 @@ class EventLog:
         self.entries.append(entry)
         if self.listener is not None:
             self.listener(entry)
+
+
+def event_line(event: tuple) -> str:
+    """Return an entry of the event log as a line of text."""
+    t_ms, name, fields = event
+    return "%d.%03d %s %s" % (
+        t_ms // 1000,
+        t_ms % 1000,
+        name,
+        " ".join(["%s=%s" % (key, fields[key]) for key in fields]),
+    )

@@ -8,40 +8,49 @@ class SettingsError(ValueError):
     """A setting or a set of settings was refused; the text says which and why."""
 
 
-# key, default, lowest, highest, unit. What each one means: tools/register_list.py.
+def _row(default: int, low: int, high: int, **key_and_unit: str) -> tuple:
+    """Return (key, default, lowest, highest, unit).
+
+    As the name of an argument a key is kept once for all modules; as a string it would be once in each.
+    """
+    key = list(key_and_unit)[0]
+    return key, default, low, high, key_and_unit[key]
+
+
+# Default, lowest, highest, key="unit". What each one means: tools/register_list.py.
 SPEC = (
-    ("unit_address", 1, 1, 247, ""),
-    ("baud_rate", 9600, 9600, 115200, "Bd"),
-    ("pv_meter_enable", 1, 0, 1, ""),
-    ("backup_phases", 7, 1, 7, ""),
-    ("load_management_enable", 0, 0, 1, ""),
-    ("priority_l1", 0, 0, 3, ""),
-    ("priority_l2", 0, 0, 3, ""),
-    ("priority_l3", 0, 0, 3, ""),
-    ("soc_min_l1", 0, 0, 100, "%"),
-    ("soc_min_l2", 0, 0, 100, "%"),
-    ("soc_min_l3", 0, 0, 100, "%"),
-    ("soc_hysteresis", 5, 1, 20, "%"),
-    ("restore_gap_s", 60, 60, 600, "s"),
-    ("soc_stale_s", 60, 10, 600, "s"),
-    ("undervoltage_dv", 1840, 1610, 2070, "0.1 V"),
-    ("overvoltage_dv", 2645, 2420, 2760, "0.1 V"),
-    ("return_low_dv", 1955, 1840, 2200, "0.1 V"),
-    ("return_high_dv", 2530, 2400, 2645, "0.1 V"),
-    ("frequency_low_chz", 4750, 4700, 4950, "0.01 Hz"),
-    ("frequency_high_chz", 5150, 5050, 5200, "0.01 Hz"),
-    ("return_frequency_low_chz", 4760, 4710, 4980, "0.01 Hz"),
-    ("return_frequency_high_chz", 5140, 5020, 5190, "0.01 Hz"),
-    ("confirm_ms", 100, 90, 500, "ms"),
-    ("qualification_ms", 2000, 1000, 60000, "ms"),
-    ("return_delay_s", 310, 60, 900, "s"),
-    ("dead_time_ms", 50, 30, 1000, "ms"),
-    ("stagger_ms", 200, 50, 2000, "ms"),
-    ("feedback_ms", 500, 100, 1000, "ms"),
-    ("retry_s", 10, 5, 120, "s"),
-    ("backup_low_dv", 1955, 1840, 2200, "0.1 V"),
-    ("backup_high_dv", 2530, 2400, 2645, "0.1 V"),
-    ("dead_bus_dv", 500, 100, 1000, "0.1 V"),
+    _row(1, 1, 247, unit_address=""),
+    _row(9600, 9600, 115200, baud_rate="Bd"),
+    _row(1, 0, 1, pv_meter_enable=""),
+    _row(7, 1, 7, backup_phases=""),
+    _row(0, 0, 1, load_management_enable=""),
+    _row(0, 0, 3, priority_l1=""),
+    _row(0, 0, 3, priority_l2=""),
+    _row(0, 0, 3, priority_l3=""),
+    _row(0, 0, 100, soc_min_l1="%"),
+    _row(0, 0, 100, soc_min_l2="%"),
+    _row(0, 0, 100, soc_min_l3="%"),
+    _row(5, 1, 20, soc_hysteresis="%"),
+    _row(60, 60, 600, restore_gap_s="s"),
+    _row(60, 10, 600, soc_stale_s="s"),
+    _row(1840, 1610, 2070, undervoltage_dv="0.1 V"),
+    _row(2645, 2420, 2760, overvoltage_dv="0.1 V"),
+    _row(1955, 1840, 2200, return_low_dv="0.1 V"),
+    _row(2530, 2400, 2645, return_high_dv="0.1 V"),
+    _row(4750, 4700, 4950, frequency_low_chz="0.01 Hz"),
+    _row(5150, 5050, 5200, frequency_high_chz="0.01 Hz"),
+    _row(4760, 4710, 4980, return_frequency_low_chz="0.01 Hz"),
+    _row(5140, 5020, 5190, return_frequency_high_chz="0.01 Hz"),
+    _row(100, 90, 500, confirm_ms="ms"),
+    _row(2000, 1000, 60000, qualification_ms="ms"),
+    _row(310, 60, 900, return_delay_s="s"),
+    _row(50, 30, 1000, dead_time_ms="ms"),
+    _row(200, 50, 2000, stagger_ms="ms"),
+    _row(500, 100, 1000, feedback_ms="ms"),
+    _row(10, 5, 120, retry_s="s"),
+    _row(1955, 1840, 2200, backup_low_dv="0.1 V"),
+    _row(2530, 2400, 2645, backup_high_dv="0.1 V"),
+    _row(500, 100, 1000, dead_bus_dv="0.1 V"),
 )
 
 BAUD_RATES = (9600, 19200, 38400, 57600, 115200)

@@ -55,7 +55,7 @@ def test_native_code_is_made_for_the_core_of_the_rp2040(tree):
         build.mpy_format(tree) == 0x1306
     )  # what MicroPython 1.28 on a Pico gives as sys.implementation._mpy
     assert tree["/firmware/measure/kernel.mpy"][2] == 0x13
-    assert b"firmware/measure/kernel.py" in tree["/firmware/measure/kernel.mpy"]  # for tracebacks
+    assert b"firmware.measure.kernel" in tree["/firmware/measure/kernel.mpy"]  # for tracebacks
 
 
 def test_the_manifest_tells_every_file_of_the_firmware(tree):

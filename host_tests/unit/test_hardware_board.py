@@ -1,7 +1,9 @@
 """Pin maps and the interpreter: what is refused, with which reason, before anything runs."""
 
 from firmware.hardware import board_bench, board_esp32, board_pico, board_pico_adc
-from firmware.hardware.board import PinMapError, check_pins, refuse_interpreter
+from firmware.hardware.board import PinMapError
+from firmware.hardware.interpreter import refuse_interpreter
+from firmware.hardware.pin_check import check_pins
 
 BOOT_PINS = (18, 19, 21, 22)
 _MADE_UP = "a board whose grid is made up, and no other, has a name that begins with BENCH"

@@ -7,7 +7,7 @@ sys.path.insert(0, "host_tests/shims")
 import machine
 
 from firmware.hardware import board_bench, board_esp32, board_pico, board_pico_adc
-from firmware.hardware.board import COILS
+from firmware.hardware.pin_check import COILS
 
 
 def _run_boot():

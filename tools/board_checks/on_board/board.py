@@ -11,7 +11,7 @@ from board_choice import BOARD  # type: ignore[import-not-found]  # make flash w
 from machine import mem32
 
 import boot
-from firmware.hardware.board import COILS, check_pins
+from firmware.hardware.pin_check import COILS, check_pins
 
 _WATCHDOG_CLEAR = 0x4005B000  # RP2040 datasheet, 4.7: what is written one here becomes zero in CTRL
 _WATCHDOG_ENABLE = 1 << 30
