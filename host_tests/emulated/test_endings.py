@@ -87,7 +87,7 @@ def test_sampling_that_stops_opens_k_grid(on_grid):
     machine.chip.pio[0].stop()
     machine.run_until(lambda: box.plant.edges_of("K_GRID", False, now_ns), 0.3)
     took_ms = (box.plant.edges_of("K_GRID", False, now_ns)[0] - now_ns) / 1e6
-    assert took_ms <= 60
+    assert took_ms <= 50
     return {"took_ms": round(took_ms, 1)}
 
 

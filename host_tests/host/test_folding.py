@@ -94,6 +94,11 @@ def test_what_something_else_imports_stays(paint):
     assert "RED = const(1)" in folded["paint.colours"] and "import RED" in folded["paint.painter"]
 
 
+def test_a_script_takes_the_numbers_too(paint):
+    script = "from paint.colours import GREEN, mix\nprint(mix(GREEN))\n"
+    assert folding.fold_script(script, paint) == "from paint.colours import mix\nprint(mix((16)))\n"
+
+
 def test_every_number_in_the_firmware_is_the_value_of_its_name(monkeypatch):
     monkeypatch.syspath_prepend(_SHIMS)
     texts = build.dotted_sources()

@@ -81,6 +81,11 @@ def folded_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
     return {name.replace(".", "/"): text for name, text in folded.items()}
 
 
+def folded_script(text: str, root: pathlib.Path = ROOT) -> str:
+    """Return a script for a board that imports constants of the firmware, which are not there by name."""
+    return folding.fold_script(text, dotted_sources(root), kept_names())
+
+
 def board_choice(board: str) -> bytes:
     """Return the one-line file that says which board file the box starts with."""
     return f'BOARD = "{board}"  # board_{board}.py; to be changed with make flash BOARD=...\n'.encode()

@@ -39,6 +39,13 @@ def fold(sources: Mapping[str, str], kept: frozenset[str] = frozenset()) -> dict
     return {module: _rewritten(sources[module], tree, module, constants) for module, tree in trees.items()}
 
 
+def fold_script(text: str, sources: Mapping[str, str], kept: frozenset[str] = frozenset()) -> str:
+    """Return a script that imports from the modules `sources`, with the same constants as numbers."""
+    trees = {module: ast.parse(source, module) for module, source in sources.items()}
+    constants = _constants(trees, kept) | {"": {}}
+    return _rewritten(text, ast.parse(text), "", constants)
+
+
 def constants_of(sources: Mapping[str, str], kept: frozenset[str] = frozenset()) -> Constants:
     """Return the constants that `fold` replaces."""
     return _constants({module: ast.parse(text, module) for module, text in sources.items()}, kept)
