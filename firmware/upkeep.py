@@ -30,6 +30,7 @@ class Upkeep:
         self._meter = box.meter
         self._slave = box.slave
         self._registers = box.slave.registers
+        self._profiles = box.profiles
         self._pages = Pages(box) if board.display is not None else None
         self._collector = Collector(board.collect)
         self._health = Health(1 if board.sampler is None else 2)
@@ -74,8 +75,11 @@ class Upkeep:
                 self._windows = self._meter.count
                 self._box.judge_channels()
                 self._registers.renew_meters()
+                self._profiles.renew()
             return True
-        return self._registers.step() or (self._pages is not None and self._pages.step())
+        if self._registers.step() or self._profiles.step():
+            return True
+        return self._pages is not None and self._pages.step()
 
     def _pass_time(self, dt_ms: int) -> None:
         """See what has become due, every few milliseconds."""

@@ -30,6 +30,7 @@ class Board:
     `synthetic`: the grid is made up, for the bench; never true of a box that feeds a house. Its sampler
     also has `play(scene)`.
     `load_bus`: the voltage of the load bus is measured.
+    `serial`: the chip's own number in hex, at most 32 characters.
     `start_only`: names of the modules that are of no more use once there is a board.
     `remarks`: lines for the console and the log, such as a display that does not answer.
     """
@@ -53,6 +54,7 @@ class Board:
         load_bus: bool = True,
         remarks: tuple = (),
         start_only: tuple = (),
+        serial: bytes = b"",
     ) -> None:
         self.name = name
         self.coils = coils
@@ -72,3 +74,4 @@ class Board:
         self.load_bus = load_bus
         self.remarks = remarks
         self.start_only = start_only
+        self.serial = serial

@@ -125,7 +125,7 @@ class Rs485Port:
             self._apply(self._next_baud)
         return sending
 
-    def configure(self, baud: int) -> None:
+    def configure(self, baud: int, line_format: int = 0) -> None:
         """Change the baud rate, at once or when the frame now going out has left; what waits is dropped."""
         self._next_baud = baud
         self.sending(0)

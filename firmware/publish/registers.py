@@ -9,26 +9,27 @@ from array import array
 
 from micropython import const
 
+from firmware.publish.access import KEYS
 from firmware.publish.register_map import (
+    BUSY,
+    FAILURE,
     ILLEGAL_ADDRESS,
     ILLEGAL_VALUE,
     INPUT,
     Image,
     copy_bytes,
 )
+from firmware.publish.service import BENCH_MARK, FIRMWARE_VERSION, METER_MODEL
 from firmware.publish.words import I16, I32, U16, U32, put_row
 from firmware.signals import BENCH_NAMES
 from firmware.store.settings import SPEC, check_row
 
-METER_MODEL = b"BackupBox_PLUS"  # what the storage system's set-up looks for, to the letter
-FIRMWARE_VERSION = b"0.1.0"
-BENCH_MARK = b" BENCH"
 CT_RATIO = const(1)
 SOC_NEVER_TOLD = const(0xFFFF)
 BAUD_STEP = const(100)  # 115200 does not fit 16 bits
 
-INPUT_BLOCKS = ((0, 19), (40, 59), (100, 249), (300, 305))
-HOLDING_BLOCKS = ((1000, 1003), (1010, 1010 + len(SPEC)))
+INPUT_BLOCKS = ((0, 19), (40, 79), (100, 249), (300, 305))
+HOLDING_BLOCKS = ((1000, 1009), (1010, 1099))
 
 MODEL = const(0)
 VERSION = const(8)
@@ -39,8 +40,19 @@ SOC = const(1000)
 RESET_FAULTS = const(1001)
 CT_RATIO_AT = const(1002)
 BENCH_GRID = const(1003)
+UNLOCK = const(1004)
+CLEAR_ENERGY = const(1005)
+TEST_TRANSFER = const(1006)
+CLOCK = const(1008)  # two words
 SETTINGS_FIRST = const(1010)
-COMMIT = SETTINGS_FIRST + len(SPEC)
+COMMIT = const(1099)  # what lies before it, behind the settings, is for more of them
+
+# High word of the clock, in seconds since 1970: from January 2020 to December 2099.
+EARLIEST = const(0x5E0C)
+LATEST = const(0xF485)
+# Of a test of the transfer, in seconds.
+TEST_LEAST_S = const(10)
+TEST_MOST_S = const(600)
 
 # Whose attribute a row shows.
 _BOX = const(0)
@@ -50,6 +62,7 @@ _PV_READINGS = const(3)  # zeros while the PV meter is not served
 _PV_ENERGY = const(4)
 _ZEROS = (0, 0, 0, 0)
 _WORD = (0, 1, U16, 1)  # a row of a single plain word
+_LONG = (0, 1, U32, 1)  # and of two
 
 # Rows: address, how many values, type, how many of the box's units make a raw step, whose attribute, which.
 STATUS = (
@@ -65,12 +78,13 @@ STATUS = (
     (52, 1, U32, 1, _BOX, "warnings"),
     (54, 1, U32, 1, _BOX, "lost_blocks"),
     (57, 3, U16, 1, _BOX, "bad_channels"),
+    (60, 1, U16, 1, _BOX, "request_age_s"),
     # What a write changes at once.
     (49, 1, U16, 1, _BOX, "soc_age_s"),
     (50, 1, U32, 1, _BOX, "faults"),
     (56, 1, U16, 1, _BOX, "settings_pending"),
 )
-_WRITTEN = const(12)
+_WRITTEN = const(13)
 METERS = (
     (100, 3, U16, 1, _READINGS, "v_cv"),
     (103, 1, U16, 1, _READINGS, "frequency_mhz"),
@@ -130,7 +144,7 @@ class Registers:
         Effects come in the order of the addresses. What is refused only then is the commit, the last
         register: it drops all that was staged. The registers show it after `renew`.
         """
-        if self.holdings.place(start, count) < 0:
+        if self.holdings.place(start, count) < 0 or _halves(start, count):
             return ILLEGAL_ADDRESS
         for n in range(count):
             if not self._writable(start + n):
@@ -138,38 +152,73 @@ class Registers:
         for n in range(count):
             if not self._acceptable(start + n, _word(source, at + 2 * n)):
                 return ILLEGAL_VALUE
+        now_s = self.box.uptime_s
         for n in range(count):
-            if not self._carry_out(start + n, _word(source, at + 2 * n)):
-                return ILLEGAL_VALUE
+            address = start + n
+            if (address == COMMIT or address == CLEAR_ENERGY) and not self.box.access.may_wear(now_s):
+                return BUSY
+        for n in range(count):
+            error = self._carry_out(start + n, _word(source, at + 2 * n))
+            if error:
+                return error
+        if start <= CLOCK < start + count:
+            at += 2 * (CLOCK - start)
+            self.box.set_clock(_word(source, at) << 16 | _word(source, at + 2))
         return 0
 
     def _writable(self, address: int) -> bool:
-        return address != CT_RATIO_AT and (address != BENCH_GRID or self.box.synthetic)
+        """Return whether an address may be written now."""
+        if address == SOC or address == UNLOCK:
+            return True
+        if address == CT_RATIO_AT or address == BENCH_GRID and not self.box.synthetic:
+            return False
+        if self.box.access.open_s(self.box.uptime_s):
+            return True
+        command = address == RESET_FAULTS or address == CLEAR_ENERGY or address == TEST_TRANSFER
+        return not command and not self.box.settings["write_lock"]
 
     def _acceptable(self, address: int, raw: int) -> bool:
         if address == SOC:
             return raw <= 100
-        if address == RESET_FAULTS or address == COMMIT:
+        if address == RESET_FAULTS or address == COMMIT or address == CLEAR_ENERGY:
             return raw == 1
         if address == BENCH_GRID:
             return raw < len(BENCH_NAMES)
-        row = SPEC[address - SETTINGS_FIRST]
+        if address == UNLOCK:
+            return raw in KEYS
+        if address == TEST_TRANSFER:
+            return TEST_LEAST_S <= raw <= TEST_MOST_S
+        if address == CLOCK:
+            return EARLIEST <= raw <= LATEST
+        if address == CLOCK + 1:
+            return True
+        item = address - SETTINGS_FIRST
+        if not 0 <= item < len(SPEC):
+            return raw == 0  # kept for later
+        row = SPEC[item]
         return not check_row(row, _setting(row[0], raw))
 
-    def _carry_out(self, address: int, raw: int) -> bool:
+    def _carry_out(self, address: int, raw: int) -> int:
+        """Do what a word asks for; return 0 or an exception code."""
         box = self.box
         if address == SOC:
             box.set_soc(raw)
         elif address == RESET_FAULTS:
             box.reset_faults()
         elif address == COMMIT:
-            return not box.commit()
+            return ILLEGAL_VALUE if box.commit() else 0
         elif address == BENCH_GRID:
             box.play(raw)
-        else:
+        elif address == UNLOCK:
+            return 0 if box.access.key(raw, box.uptime_s) else ILLEGAL_VALUE
+        elif address == CLEAR_ENERGY:
+            box.clear_energy()
+        elif address == TEST_TRANSFER:
+            return 0 if box.test_transfer(raw) else FAILURE
+        elif 0 <= address - SETTINGS_FIRST < len(SPEC):
             key = SPEC[address - SETTINGS_FIRST][0]
-            return not box.staging.stage(key, _setting(key, raw))
-        return True
+            return ILLEGAL_VALUE if box.staging.stage(key, _setting(key, raw)) else 0
+        return 0
 
     # -- keeping them new -----------------------------------------------------------------------------
 
@@ -232,9 +281,14 @@ class Registers:
         put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + self._status])
         self._status += 1
         if self._status == len(STATUS):
-            soc = self.box.battery.soc
+            box = self.box
+            soc = box.battery.soc
             self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
-            self._put_holding(BENCH_GRID, self.box.bench_grid)
+            self._put_holding(BENCH_GRID, box.bench_grid)
+            self._put_holding(UNLOCK, box.access.open_s(box.uptime_s))
+            self._put_holding(TEST_TRANSFER, box.test_s)
+            self._one[0] = box.clock_s
+            put_row(_LONG, self._one, self.holdings.content, self.holdings.place(CLOCK, 2))
 
     def _renew_setting(self) -> None:
         if self._setting == 0:
@@ -279,6 +333,11 @@ class Registers:
 
 def _word(source, at: int) -> int:
     return (source[at] << 8) | source[at + 1]
+
+
+def _halves(start: int, count: int) -> bool:
+    """Return whether a write takes one word of a value of two."""
+    return start == CLOCK + 1 or start + count == CLOCK + 1
 
 
 def _setting(key: str, raw: int) -> int:

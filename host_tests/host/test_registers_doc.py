@@ -3,7 +3,8 @@
 import json
 import tomllib
 
-from firmware.publish.registers import FIRMWARE_VERSION, HOLDING_BLOCKS, INPUT_BLOCKS
+from firmware.publish.registers import HOLDING_BLOCKS, INPUT_BLOCKS
+from firmware.publish.service import FIRMWARE_VERSION
 from tools import registers_doc
 
 KEYS = ["name", "address", "table", "type", "words", "scale", "unit", "access", "enum"]

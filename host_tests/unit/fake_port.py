@@ -55,7 +55,7 @@ class FakePort:
             self._apply()
         return self._end_us is not None
 
-    def configure(self, baud: int) -> None:
+    def configure(self, baud: int, line_format: int = 0) -> None:
         """Change the baud rate, at once or after the frame now going out."""
         assert baud in BAUD_RATES
         self._next_baud = baud

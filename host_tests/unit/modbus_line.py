@@ -2,9 +2,11 @@
 
 from firmware import ticks
 from firmware.hardware.rtu_timing import silence_us
+from firmware.publish.access import KEYS
 from firmware.publish.crc import crc16
 from firmware.publish.modbus import ModbusSlave
 from firmware.publish.registers import Registers
+from firmware.publish.service import Service
 from host_tests.unit.fake_box import FakeBox
 from host_tests.unit.fake_port import FakePort
 from tools.register_list import addresses
@@ -41,7 +43,9 @@ class Line:
     def __init__(self, baud=9600, unit_address=1):
         self.box = FakeBox()
         self.port = FakePort(baud)
-        self.slave = ModbusSlave(self.port, Registers(self.box), unit_address, baud)
+        self.slave = ModbusSlave(
+            self.port, Registers(self.box), unit_address, baud, service=Service(self.box.identity)
+        )
         self.box.slave = self.slave
         self.now_us = START_US
 
@@ -64,6 +68,11 @@ class Line:
         self.rest()
         assert len(self.port.sent) <= replies + 1
         return self.port.sent[-1] if len(self.port.sent) > replies else None
+
+    def unlock(self):
+        """Open the commands that need it."""
+        for key in KEYS:
+            assert self.ask(write_one(ADDRESSES["unlock"], key)) is not None
 
     def counts(self):
         return {name: getattr(self.slave, name) for name in COUNTERS}

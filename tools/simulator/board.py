@@ -179,6 +179,7 @@ class SimBoard:
         self.watchdog = SimWatchdog()
         self.console: Any = PlainConsole()
         self.restarts: Any = NeverRestarted()
+        self.serial = b"SIMULATED"
 
     def ticks_us(self) -> int:
         """Return the time of the present turn: nothing takes any here."""

@@ -47,7 +47,7 @@ class Line:
         """Return whether bytes are still on their way: never, they pass at once."""
         return False
 
-    def configure(self, baud: int) -> None:
+    def configure(self, baud: int, line_format: int = 0) -> None:
         """Take the slave's baud rate: the silence that ends a frame follows from it."""
         self._framing.baud = baud
 

@@ -1,0 +1,137 @@
+"""What another maker's meter would show: floats at that meter's addresses, ready to be copied into a reply.
+
+A profile is a list of rows in a text, one a line: address (hex), quantity, first of its values, how many, and
+the power of ten by which the box's unit is divided. Quantities:
+
+    V I P S Q F   voltage, current, active, apparent and reactive power of L1..L3 (0 to 2), of the powers the
+                  total too (3); F power factors, likewise
+    M X B         energy imported, exported, and both together, L1..L3 and the total
+    D             mean voltage, mean and sum of the currents, frequency, voltages L1-L2, L2-L3, L3-L1 and
+                  their mean, phase angles L1..L3 and total in 0.001 degrees
+
+For the PV meter import is what the inverter produces.
+"""
+
+import math
+
+from micropython import const
+
+from firmware.publish.register_map import ILLEGAL_ADDRESS, Image, copy_bytes
+from firmware.publish.words import put_floats
+
+_QUANTITIES = "VIPSQFMXBD"
+_ROW = const(6)
+_DERIVED = const(12)
+_LEAST_CVA = const(100)  # below 1 VA there is no phase angle
+
+
+class MeterImage:
+    """One profile of the grid meter, or of the PV meter, in one register table.
+
+    `step` renews it row by row; the values appear all together with the last one. `coming` is where they
+    wait, as large as the image, and may be shared with images that are renewed at another time.
+    """
+
+    def __init__(self, box, pv: bool, table: int, image: Image, rows: str, coming: bytearray) -> None:
+        self.box = box
+        self.pv = pv
+        self.table = table
+        self.image = image
+        self._coming = coming
+        self._rows = _parsed(rows, image)
+        self._next = len(self._rows)
+        self._derived = [0] * _DERIVED
+        self._both = [0] * 4
+        self._quantities: tuple = ()
+
+    def read(self, table: int, start: int, count: int, into, at: int) -> int:
+        """As registers.Registers.read."""
+        if table != self.table:
+            return ILLEGAL_ADDRESS
+        return self.image.read(start, count, into, at)
+
+    def write(self, start: int, count: int, source, at: int) -> int:
+        """Nothing here can be written."""
+        return ILLEGAL_ADDRESS
+
+    def renew_written(self) -> None:
+        """Nothing was written."""
+
+    def renew(self) -> None:
+        """Renew all values from the next `step` on."""
+        content = self.image.content
+        copy_bytes(content, 0, self._coming, 0, len(content))
+        self._next = -1
+
+    def step(self) -> bool:
+        """Renew one row; False when there is none left to be renewed."""
+        at = self._next
+        rows = self._rows
+        if at >= len(rows):
+            return False
+        if at < 0:
+            self._take()
+            self._next = 0
+            return True
+        values = self._quantities[rows[at + 2]]
+        divisor = (1, 10, 100, 1000)[rows[at + 5]]
+        put_floats(values, rows[at + 3], rows[at + 4], divisor, self._coming, rows[at] << 8 | rows[at + 1])
+        self._next = at + _ROW
+        if self._next == len(rows):
+            content = self.image.content
+            copy_bytes(self._coming, 0, content, 0, len(content))
+        return True
+
+    def _take(self) -> None:
+        """Take the lists of the quantities, and work out what is derived from them."""
+        box = self.box
+        r, e = box.readings, box.energy
+        served = box.settings["pv_meter_enable"] or not self.pv
+        if not served:
+            zeros = (0, 0, 0, 0)
+            measured: tuple = (zeros,) * 6
+            gained = drawn = zeros
+        elif self.pv:
+            measured = (r.u_cv, r.pv_i_ma, r.pv_p_cw, r.pv_s_cva, r.pv_q_cvar, r.pv_pf_mil)
+            gained, drawn = e.pv, (0, 0, 0, 0)
+        else:
+            measured = (r.v_cv, r.i_ma, r.grid_p_cw, r.grid_s_cva, r.grid_q_cvar, r.grid_pf_mil)
+            gained, drawn = e.grid_import, e.grid_export
+        for n in range(4):
+            self._both[n] = gained[n] + drawn[n]
+        self._derive(measured, box.pv_frequency_mhz if self.pv else r.frequency_mhz)
+        self._quantities = measured + (gained, drawn, self._both, self._derived)
+
+    def _derive(self, measured: tuple, mhz: int) -> None:
+        volts, amperes, p, s, q = measured[:5]
+        derived = self._derived
+        phases = self.box.phases
+        derived[0] = sum(volts) // phases
+        derived[2] = sum(amperes)
+        derived[1] = derived[2] // phases
+        derived[3] = mhz
+        if phases == 3:
+            for n in range(3):
+                derived[4 + n] = _between(volts[n], volts[(n + 1) % 3])
+            derived[7] = (derived[4] + derived[5] + derived[6]) // 3
+        for n in range(4):
+            angle = math.atan2(q[n], p[n]) if s[n] >= _LEAST_CVA else 0.0
+            derived[8 + n] = int(math.degrees(angle) * 1000)
+
+
+def _between(a: int, b: int) -> int:
+    """Return the voltage between two phases that are 120 degrees apart, of their voltages to neutral."""
+    x, y = float(a), float(b)
+    return int(math.sqrt(x * x + x * y + y * y) + 0.5)
+
+
+def _parsed(rows: str, image: Image) -> bytearray:
+    """Return the rows as bytes: place in the image (two), quantity, first, count, power of ten."""
+    parsed = bytearray()
+    for line in rows.split("\n"):
+        if line:
+            address, quantity, first, count, power = line.split()
+            place = image.place(int(address, 16), 2 * int(count))
+            row = (place >> 8, place & 0xFF, _QUANTITIES.index(quantity), int(first), int(count), int(power))
+            parsed.extend(bytes(row))
+    return parsed
