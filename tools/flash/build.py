@@ -50,7 +50,7 @@ def build_tree(board: str = DEFAULT_BOARD, root: pathlib.Path = ROOT) -> dict[st
     for source in sorted((root / "firmware").rglob("*.py")):
         if not source.name.endswith(_OTHER_CHIPS):
             name = source.relative_to(root).as_posix()
-            tree["/" + name.removesuffix(".py") + ".mpy"] = _compile(source, name)
+            tree["/" + name.removesuffix(".py") + ".mpy"] = compiled(source, name)
     tree[MANIFEST] = _manifest(tree, root)
     tree[BOARD_CHOICE] = board_choice(board)  # the user's, so the manifest does not hold it
     return tree
@@ -92,7 +92,7 @@ def _manifest(tree: dict[str, bytes], root: pathlib.Path) -> bytes:
     return f"backupbox {version(root)} build {sha256(rows.encode())[:8]}\n{rows}".encode()
 
 
-def _compile(source: pathlib.Path, name: str) -> bytes:
+def compiled(source: pathlib.Path, name: str) -> bytes:
     """Return the compiled file; tracebacks will show `name`."""
     with tempfile.TemporaryDirectory() as scratch:
         result = pathlib.Path(scratch) / "compiled.mpy"

@@ -1,0 +1,260 @@
+"""The measurements: each boots a board of its own and returns its figures, so that two can run at once."""
+
+import statistics
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.bench_chip import fetch, outages
+from tools.bench_chip.on_board import probe_words
+from tools.bench_chip.turnaround import PATIENT_MS, READS, STREAMS, Stream, ask_each
+from tools.emulator import filesystem, image, snapshots
+from tools.emulator.box import Box, register
+from tools.emulator.devices.plant import COILS
+from tools.emulator.devices.rs485 import Exchange, Rs485Line, UartLine
+from tools.emulator.machine import EmulationError, Machine
+from tools.emulator.master import checked, read_request, write_request
+from tools.flash.build import build_tree, compiled
+
+BAUDS = (9600, 115200)
+_ON_BOARD = Path(__file__).parent / "on_board"
+_START_S = 3.0  # emulated time from power-on to the first turn of the loop
+_GRID_S = 4.0  # and from there until K_GRID has closed
+_EXCHANGES = 20  # of each request
+_COUNTED = 5  # of each request while memory is counted
+_ANGLES = 8
+
+
+def _guest(name: str) -> bytes:
+    return (_ON_BOARD / name).read_bytes()
+
+
+_PROBE = {name: _guest(name) for name in ("probe.py", "probe_words.py")}
+
+# -- the box as it is shipped --------------------------------------------------------------------------
+
+
+@dataclass
+class Start:
+    """Times from power-on, in ms."""
+
+    safe: float  # every coil pin driven low
+    turning: float  # the loop
+    measuring: float  # the first reply with a grid voltage in it has begun
+    joined: float  # K_GRID closed, after its qualification of 2 s
+
+
+@dataclass
+class Replies:
+    """Times in us: from t3.5 after a request to its reply, and from the reply's stop bit to the driver's off."""
+
+    latencies: list[float]
+    releases: list[float]
+    longest_us: int = 0  # call of the slave
+    allocated: float = 0.0  # bytes a request
+    unanswered: int = 0
+
+    @property
+    def median_us(self) -> float:
+        """Half of the replies began by then."""
+        return statistics.median(self.latencies)
+
+    def part_us(self, part: float) -> float:
+        """That part of the replies, 0 to 1, began by then."""
+        return sorted(self.latencies)[max(0, round(part * len(self.latencies)) - 1)]
+
+
+@dataclass
+class Shipped:
+    """The box with nothing added."""
+
+    start: Start
+    reads: Replies  # a hundred reads of mixed length at 9600 baud
+    streams: dict[tuple[int, str], Replies] = field(default_factory=dict)  # by baud rate and stream
+
+
+def shipped() -> Shipped:
+    """Start the box; then its replies."""
+    box = Box()
+    start = _start(box)
+    cases: list[tuple] = [(box, 9600, None)]
+    cases += [(box, baud, stream) for baud in BAUDS for stream in STREAMS]
+    reads, *replies = [snapshots.run(_replies_of_box, *case) for case in cases]
+    return Shipped(start, reads, {(case[1], case[2].name): found for case, found in zip(cases[1:], replies)})
+
+
+def _start(box: Box) -> Start:
+    machine, low = box.machine, {}
+
+    def heard(pin: int, t_ns: float, level: bool | None) -> None:
+        if level is False:
+            low.setdefault(pin, t_ns)
+
+    pins = [box.pins[name] for name in COILS]
+    for pin in pins:
+        machine.on_edge(pin, lambda t_ns, level, pin=pin: heard(pin, t_ns, level))
+    machine.run_until(lambda: len(low) == len(pins), 0.5)
+    turning_ns = machine.wait_for(" start ", _START_S)
+    measuring_ns = -1.0
+    while measuring_ns < 0:
+        exchange = box.line.ask(read_request(register("grid_voltage_l1"), 1))
+        if exchange.done and any(checked(exchange)[3:]):
+            measuring_ns = exchange.reply_start_ns
+        elif machine.now_ns > turning_ns + 2e9:
+            raise EmulationError("the box measures nothing 2 s after its start")
+    machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _GRID_S)
+    joined_ns = box.plant.edges_of("K_GRID", True)[0]
+    machine.run(1.0)  # settled, as for any other measurement of the box on the grid
+    return Start(*(t_ns / 1e6 for t_ns in (max(low.values()), turning_ns, measuring_ns, joined_ns)))
+
+
+def _replies_of_box(box: Box, baud: int, stream: Stream | None) -> Replies:
+    if baud != box.line.baud:
+        _set_baud(box, baud)
+    if stream is None:
+        return _figures(ask_each(box.machine, box.line, READS, PATIENT_MS))
+    return _figures(ask_each(box.machine, box.line, [stream.request], PATIENT_MS[:_EXCHANGES]))
+
+
+def _set_baud(box: Box, baud: int) -> None:
+    """Let the box change its baud rate, and follow as soon as it answers."""
+    for name, value in (("baud_rate", baud // 100), ("commit", 1)):
+        checked(box.line.ask(write_request(register(name), [value]), 2.0))
+    box.line.baud = baud
+    for _ in range(10):
+        if box.line.ask(read_request(register("uptime_s"), 2), 0.05).done:
+            return
+    raise EmulationError(f"the box does not answer at {baud} baud")
+
+
+def _figures(exchanges: Sequence[Exchange]) -> Replies:
+    return Replies(
+        [exchange.latency_us for exchange in exchanges], [exchange.release_us for exchange in exchanges]
+    )
+
+
+# -- from a fault to the coil --------------------------------------------------------------------------
+
+
+def trips() -> dict[tuple[str, float], list[float]]:
+    """Return the times from fault to coil in ms, by load and volts, all angles and sets of phases."""
+    box = Box(files={"main.py": outages.BUSY_MAIN.read_bytes()})
+    box.machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _START_S + _GRID_S)
+    box.machine.run(1.0)
+    found = {}
+    wanted = [(load, outages.INTERRUPTION_V) for load in outages.LOADS] + [("quiet", outages.DIP_V)]
+    for load, volts in wanted:
+        found[load, volts] = [
+            snapshots.run(outages.trip_ms, box, load, phases, volts, part)
+            for phases, part in outages.cases(_ANGLES)
+        ]
+    return found
+
+
+# -- the sampling interrupt ----------------------------------------------------------------------------
+
+
+@dataclass
+class Blocks:
+    """Times in us, each list sorted; memory in bytes."""
+
+    in_interrupt: list[int]  # the block function, on a sound grid
+    turns: list[int]  # of the loop
+    collection: int
+    heap: int  # free after the start
+    viper: list[int]  # the same blocks again with sampling stopped
+    plain: list[int]  # and in plain Python
+    plain_allocates: int  # a block
+    equal: bool  # both left the same words
+
+
+def blocks() -> Blocks:
+    """Time the block function, in its interrupt and against plain Python."""
+    files = {"main.py": _guest("block_main.py"), "plain.mpy": compiled(_ON_BOARD / "plain.py", "plain.py")}
+    box = Box(files=files)
+    box.machine.wait_for("measured", 30.0)
+    said = {line.text.split()[0]: line.text for line in box.machine.console.lines if line.text}
+
+    def numbers(name: str) -> list[int]:
+        return [int(number) for number in said[name].partition("[")[2].rstrip("]").split(",")]
+
+    def number(name: str) -> int:
+        return int(said[name].split()[1])
+
+    return Blocks(
+        in_interrupt=numbers("blocks"),
+        turns=numbers("turns"),
+        collection=number("gc"),
+        heap=number("heap"),
+        viper=numbers("viper"),
+        plain=numbers("plain"),
+        plain_allocates=number("allocated"),
+        equal=said["equal"] == "equal True",
+    )
+
+
+def firmware_bytes() -> int:
+    """Return the size of the files that `make flash` puts onto the board."""
+    return sum(len(content) for content in build_tree().values())
+
+
+# -- calls and memory of a slave, of the box and of the peer -----------------------------------------------
+
+
+def _probed(machine: Machine, line: Rs485Line, address: int, stream: Stream) -> Replies:
+    """Ask a board with the probe (on_board/probe.py): timed first, then with its memory counted."""
+    found = _figures(ask_each(machine, line, [stream.request], PATIENT_MS[:_EXCHANGES]))
+    found.longest_us = _probe_figures(machine, address)[probe_words.LONGEST_US]
+    machine.drive(probe_words.PIN, True)
+    for n in range(_COUNTED):
+        machine.run(PATIENT_MS[n] / 1000)
+        line.ask(stream.request)
+    _longest, served, allocated, _uncounted = _probe_figures(machine, address)
+    found.allocated = allocated / served if served else float("nan")
+    return found
+
+
+def _probe_figures(machine: Machine, address: int) -> tuple[int, ...]:
+    return struct.unpack("<4I", machine.ram(address, 16))
+
+
+def _probe_address(machine: Machine, seconds: float) -> int:
+    machine.wait_for("figures at", seconds)
+    line = machine.console.find("figures at")
+    assert line is not None
+    return int(line.text.split()[-1])
+
+
+def box_calls() -> dict[str, Replies]:
+    """Return, by stream, the calls of the box's slave; at 9600 baud, for they do not depend on it."""
+    box = Box(files={"main.py": _guest("box_main.py"), **_PROBE})
+    address = _probe_address(box.machine, _START_S)
+    box.machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _START_S + _GRID_S)
+    box.machine.run(1.0)
+    return {
+        stream.name: snapshots.run(_probed, box.machine, box.line, address, stream) for stream in STREAMS
+    }
+
+
+@dataclass
+class Peer:
+    """The Modbus peer at one baud rate."""
+
+    heap: int  # bytes that its code and its registers take
+    streams: dict[str, Replies]
+
+
+def peer(baud: int, folder: Path) -> Peer:
+    """Return the replies of the peer, whose package is in `folder` (fetch.py)."""
+    files = {"main.py": _guest("peer_main.py"), "peer_baud.py": f"BAUD = {baud}\n".encode(), **_PROBE}
+    for source in sorted(folder.glob("*.py")):
+        name = f"{fetch.PACKAGE}/{source.stem}"
+        files[name + ".mpy"] = compiled(source, name + ".py")
+    line = UartLine(baud=baud)
+    machine = Machine(image.find(), filesystem.build(files), [line])
+    address = _probe_address(machine, _START_S)
+    heap = machine.console.find("heap ")
+    assert heap is not None
+    streams = {stream.name: snapshots.run(_probed, machine, line, address, stream) for stream in STREAMS}
+    return Peer(int(heap.text.split()[1]), streams)

@@ -1,0 +1,92 @@
+"""The `main.py` that times the box: the block function in its interrupt, turns of the loop, a collection.
+
+Then sampling stops, and the same blocks of the ring go through the block function and through the plain one
+(plain.py): what they take, whether they leave the same words, what the plain one allocates.
+"""
+
+# mypy: disable-error-code="attr-defined"
+
+import gc
+
+gc.threshold(16384)
+
+import time  # noqa: E402
+from array import array  # noqa: E402
+
+from firmware.app import find_board  # noqa: E402
+
+board = find_board()
+
+from firmware.box import Box  # noqa: E402
+
+box = Box(board)
+gc.collect()
+gc.threshold(-1)
+print("heap", gc.mem_free())
+
+GRID = 1  # signals.GRID
+TURNS = 1000
+BLOCKS = 400
+COMPARED = 80  # whole cycles of everything: cycle of 8 blocks, transform of 16, hop of 40
+# Blocks back from the newest: whole cycles, and a cycle less than the ring is deep.
+BACK = 160
+EXPECTED = 48 + 9  # firmware/measure/memory.py
+
+took = array("H", (0 for _ in range(BLOCKS)))
+turns = array("H", (0 for _ in range(TURNS)))
+count = [0]
+ticks_us, ticks_diff = time.ticks_us, time.ticks_diff
+block = box.front_end.on_block
+
+
+def timed(number):
+    start = ticks_us()
+    block(number)
+    took[count[0] % BLOCKS] = ticks_us() - start & 0xFFFF
+    count[0] += 1
+
+
+board.sampler.start(timed)
+while box.state != GRID or box.uptime_ms < 5000:
+    box.step(ticks_us())
+for n in range(TURNS):
+    start = ticks_us()
+    box.step(start)
+    turns[n] = min(ticks_diff(ticks_us(), start), 65535)
+board.coils.write(0, board.coils.trips)
+board.sampler.stop()
+board.restarts.stop_watchdog()
+start = ticks_us()
+gc.collect()
+print("gc", ticks_diff(ticks_us(), start))
+print("blocks", sorted(took))
+print("turns", sorted(turns))
+
+from plain import PlainBlocks  # type: ignore[import-not-found]  # noqa: E402
+
+words = box.front_end.memory.words
+plain = PlainBlocks(box.front_end._ring, array("i", words), box.front_end.open_grid)
+first = words[EXPECTED] - BACK
+
+
+def time_each(on_block):
+    """Return what each block took, in microseconds, sorted."""
+    times = []
+    for number in range(first, first + COMPARED):
+        if number & 7 == 0:
+            gc.collect()  # so that none falls into a block
+        start = ticks_us()
+        on_block(number)
+        times.append(ticks_diff(ticks_us(), start))
+    return sorted(times)
+
+
+print("viper", time_each(block))
+print("plain", time_each(plain.on_block))
+print("equal", words == plain.words)
+gc.collect()
+gc.disable()
+used = gc.mem_alloc()
+plain.on_block(first + COMPARED)
+print("allocated", gc.mem_alloc() - used)
+print("measured")
