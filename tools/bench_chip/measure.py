@@ -1,8 +1,7 @@
 """The measurements: each boots a board of its own and returns its figures, so that two can run at once."""
 
-import statistics
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,22 +46,12 @@ class Start:
 
 @dataclass
 class Replies:
-    """Times in us: from t3.5 after a request to its reply, and from the reply's stop bit to the driver's off."""
+    """Times in us: from t3.5 after a request to the reply; from its last stop bit to the driver's release."""
 
     latencies: list[float]
     releases: list[float]
     longest_us: int = 0  # call of the slave
     allocated: float = 0.0  # bytes a request
-    unanswered: int = 0
-
-    @property
-    def median_us(self) -> float:
-        """Half of the replies began by then."""
-        return statistics.median(self.latencies)
-
-    def part_us(self, part: float) -> float:
-        """That part of the replies, 0 to 1, began by then."""
-        return sorted(self.latencies)[max(0, round(part * len(self.latencies)) - 1)]
 
 
 @dataclass
@@ -85,15 +74,19 @@ def shipped() -> Shipped:
 
 
 def _start(box: Box) -> Start:
-    machine, low = box.machine, {}
+    machine = box.machine
+    low: dict[int, float] = {}
 
-    def heard(pin: int, t_ns: float, level: bool | None) -> None:
-        if level is False:
-            low.setdefault(pin, t_ns)
+    def listener(pin: int) -> Callable[[float, bool | None], None]:
+        def heard(t_ns: float, level: bool | None) -> None:
+            if level is False:
+                low.setdefault(pin, t_ns)
+
+        return heard
 
     pins = [box.pins[name] for name in COILS]
     for pin in pins:
-        machine.on_edge(pin, lambda t_ns, level, pin=pin: heard(pin, t_ns, level))
+        machine.on_edge(pin, listener(pin))
     machine.run_until(lambda: len(low) == len(pins), 0.5)
     turning_ns = machine.wait_for(" start ", _START_S)
     measuring_ns = -1.0
@@ -162,10 +155,10 @@ class Blocks:
     in_interrupt: list[int]  # the block function, on a sound grid
     turns: list[int]  # of the loop
     collection: int
-    heap: int  # free after the start
     viper: list[int]  # the same blocks again with sampling stopped
     plain: list[int]  # and in plain Python
-    plain_allocates: int  # a block
+    viper_allocates: int  # a block
+    plain_allocates: int
     equal: bool  # both left the same words
 
 
@@ -179,24 +172,47 @@ def blocks() -> Blocks:
     def numbers(name: str) -> list[int]:
         return [int(number) for number in said[name].partition("[")[2].rstrip("]").split(",")]
 
-    def number(name: str) -> int:
-        return int(said[name].split()[1])
-
     return Blocks(
         in_interrupt=numbers("blocks"),
         turns=numbers("turns"),
-        collection=number("gc"),
-        heap=number("heap"),
+        collection=int(said["gc"].split()[1]),
         viper=numbers("viper"),
         plain=numbers("plain"),
-        plain_allocates=number("allocated"),
+        viper_allocates=int(said["allocated"].split()[1]),
+        plain_allocates=int(said["allocated"].split()[2]),
         equal=said["equal"] == "equal True",
     )
 
 
-def firmware_bytes() -> int:
-    """Return the size of the files that `make flash` puts onto the board."""
-    return sum(len(content) for content in build_tree().values())
+@dataclass
+class Memory:
+    """Bytes."""
+
+    free: int  # of the heap, when all is loaded and made
+    modbus: int  # of the heap that code and objects of the Modbus side take
+    flash: int  # of the files that `make flash` puts onto the board
+
+
+def memory() -> Memory:
+    """Weigh the box."""
+    return Memory(
+        free=_printed("heap_main.py", "free"),
+        modbus=_printed("memory_main.py", "modbus"),
+        flash=sum(len(content) for content in build_tree().values()),
+    )
+
+
+def _printed(guest: str, name: str) -> int:
+    """Return the number that a program on the board prints after a name."""
+    machine = Box(files={"main.py": _guest(guest)}).machine
+    return _number(machine, name + " ", _START_S)
+
+
+def _number(machine: Machine, name: str, seconds: float) -> int:
+    """Wait for a line that begins with a name and return the number at its end."""
+    if not any(line.text.startswith(name) for line in machine.console.lines):
+        machine.wait_for(name, seconds)
+    return next(int(line.text.split()[-1]) for line in machine.console.lines if line.text.startswith(name))
 
 
 # -- calls and memory of a slave, of the box and of the peer -----------------------------------------------
@@ -219,22 +235,14 @@ def _probe_figures(machine: Machine, address: int) -> tuple[int, ...]:
     return struct.unpack("<4I", machine.ram(address, 16))
 
 
-def _probe_address(machine: Machine, seconds: float) -> int:
-    machine.wait_for("figures at", seconds)
-    line = machine.console.find("figures at")
-    assert line is not None
-    return int(line.text.split()[-1])
-
-
 def box_calls() -> dict[str, Replies]:
-    """Return, by stream, the calls of the box's slave; at 9600 baud, for they do not depend on it."""
+    """Return, by stream, the calls of the box's slave; at the higher baud rate: they do not depend on it."""
     box = Box(files={"main.py": _guest("box_main.py"), **_PROBE})
-    address = _probe_address(box.machine, _START_S)
+    address = _number(box.machine, "figures at", _START_S)
     box.machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _START_S + _GRID_S)
+    _set_baud(box, BAUDS[-1])
     box.machine.run(1.0)
-    return {
-        stream.name: snapshots.run(_probed, box.machine, box.line, address, stream) for stream in STREAMS
-    }
+    return {stream.name: snapshots.run(_probed, box.machine, box.line, address, stream) for stream in STREAMS}
 
 
 @dataclass
@@ -253,8 +261,7 @@ def peer(baud: int, folder: Path) -> Peer:
         files[name + ".mpy"] = compiled(source, name + ".py")
     line = UartLine(baud=baud)
     machine = Machine(image.find(), filesystem.build(files), [line])
-    address = _probe_address(machine, _START_S)
-    heap = machine.console.find("heap ")
-    assert heap is not None
+    address = _number(machine, "figures at", _START_S)
+    heap = _number(machine, "heap ", _START_S)
     streams = {stream.name: snapshots.run(_probed, machine, line, address, stream) for stream in STREAMS}
-    return Peer(int(heap.text.split()[1]), streams)
+    return Peer(heap, streams)

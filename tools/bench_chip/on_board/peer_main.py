@@ -14,7 +14,7 @@ from umodbus.serial import ModbusRTU  # type: ignore[import-not-found]  # noqa: 
 
 slave = ModbusRTU(addr=1, baudrate=BAUD, pins=(Pin(0), Pin(1)), ctrl_pin=2, uart_id=0)
 slave.add_ireg(100, [2300 + n for n in range(125)])
-slave.add_hreg(1000, [n for n in range(125)])
+slave.add_hreg(1000, list(range(125)))
 gc.collect()
 print("heap", free - gc.mem_free())  # type: ignore[attr-defined]
 
