@@ -1,10 +1,14 @@
 """The measurements: each boots a board of its own and returns its figures, so that two can run at once."""
 
 import struct
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from firmware.hardware.flash import FlashStorage
+from firmware.store.kept import Kept
+from firmware.store.settings import defaults
 from tools.bench_chip import fetch, outages
 from tools.bench_chip.on_board import probe_words
 from tools.bench_chip.turnaround import PATIENT_MS, READS, STREAMS, Stream, ask_each
@@ -13,13 +17,14 @@ from tools.emulator.box import Box, register
 from tools.emulator.devices.plant import COILS
 from tools.emulator.devices.rs485 import Exchange, Rs485Line, UartLine
 from tools.emulator.machine import EmulationError, Machine
-from tools.emulator.master import checked, read_request, write_request
+from tools.emulator.master import checked, read_request
 from tools.flash.build import build_tree, compiled
 
 BAUDS = (9600, 115200)
 _ON_BOARD = Path(__file__).parent / "on_board"
 _START_S = 3.0  # emulated time from power-on to the first turn of the loop
 _GRID_S = 4.0  # and from there until K_GRID has closed
+_SETTLED_S = 1.0  # after which it runs as it always does
 _EXCHANGES = 20  # of each request
 _COUNTED = 5  # of each request while memory is counted
 _ANGLES = 8
@@ -60,17 +65,39 @@ class Shipped:
 
     start: Start
     reads: Replies  # a hundred reads of mixed length at 9600 baud
-    streams: dict[tuple[int, str], Replies] = field(default_factory=dict)  # by baud rate and stream
+    streams: dict[str, Replies]
+
+
+def _box(baud: int, files: dict[str, bytes] | None = None) -> Box:
+    """Return a box whose settings in flash have this baud rate."""
+    with tempfile.TemporaryDirectory() as records:
+        Kept(FlashStorage(records)).save_settings({**defaults(), "baud_rate": baud})
+        stored = {f"data/{path.name}": path.read_bytes() for path in Path(records).iterdir()}
+    box = Box(files={**stored, **(files or {})})
+    box.line.baud = baud
+    return box
+
+
+def _join(box: Box) -> float:
+    """Run until the box has been on the grid for a second; return when K_GRID closed, in ns."""
+    box.machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _START_S + _GRID_S)
+    box.machine.run(_SETTLED_S)
+    return box.plant.edges_of("K_GRID", True)[0]
 
 
 def shipped() -> Shipped:
-    """Start the box; then its replies."""
-    box = Box()
+    """Start the box; then its replies at 9600 baud."""
+    box = _box(BAUDS[0])
     start = _start(box)
-    cases: list[tuple] = [(box, 9600, None)]
-    cases += [(box, baud, stream) for baud in BAUDS for stream in STREAMS]
-    reads, *replies = [snapshots.run(_replies_of_box, *case) for case in cases]
-    return Shipped(start, reads, {(case[1], case[2].name): found for case, found in zip(cases[1:], replies)})
+    reads = snapshots.run(_replies_of_box, box, READS, len(PATIENT_MS))
+    return Shipped(start, reads, _streams(box))
+
+
+def fast() -> dict[str, Replies]:
+    """Return the replies of the box, as it is shipped, at 115200 baud."""
+    box = _box(BAUDS[1])
+    _join(box)
+    return _streams(box)
 
 
 def _start(box: Box) -> Start:
@@ -96,29 +123,18 @@ def _start(box: Box) -> Start:
             measuring_ns = exchange.reply_start_ns
         elif machine.now_ns > turning_ns + 2e9:
             raise EmulationError("the box measures nothing 2 s after its start")
-    machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _GRID_S)
-    joined_ns = box.plant.edges_of("K_GRID", True)[0]
-    machine.run(1.0)  # settled, as for any other measurement of the box on the grid
+    joined_ns = _join(box)
     return Start(*(t_ns / 1e6 for t_ns in (max(low.values()), turning_ns, measuring_ns, joined_ns)))
 
 
-def _replies_of_box(box: Box, baud: int, stream: Stream | None) -> Replies:
-    if baud != box.line.baud:
-        _set_baud(box, baud)
-    if stream is None:
-        return _figures(ask_each(box.machine, box.line, READS, PATIENT_MS))
-    return _figures(ask_each(box.machine, box.line, [stream.request], PATIENT_MS[:_EXCHANGES]))
+def _streams(box: Box) -> dict[str, Replies]:
+    return {
+        stream.name: snapshots.run(_replies_of_box, box, [stream.request], _EXCHANGES) for stream in STREAMS
+    }
 
 
-def _set_baud(box: Box, baud: int) -> None:
-    """Let the box change its baud rate, and follow as soon as it answers."""
-    for name, value in (("baud_rate", baud // 100), ("commit", 1)):
-        checked(box.line.ask(write_request(register(name), [value]), 2.0))
-    box.line.baud = baud
-    for _ in range(10):
-        if box.line.ask(read_request(register("uptime_s"), 2), 0.05).done:
-            return
-    raise EmulationError(f"the box does not answer at {baud} baud")
+def _replies_of_box(box: Box, requests: Sequence[bytes], count: int) -> Replies:
+    return _figures(ask_each(box.machine, box.line, requests, PATIENT_MS[:count]))
 
 
 def _figures(exchanges: Sequence[Exchange]) -> Replies:
@@ -133,8 +149,7 @@ def _figures(exchanges: Sequence[Exchange]) -> Replies:
 def trips() -> dict[tuple[str, float], list[float]]:
     """Return the times from fault to coil in ms, by load and volts, all angles and sets of phases."""
     box = Box(files={"main.py": outages.BUSY_MAIN.read_bytes()})
-    box.machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _START_S + _GRID_S)
-    box.machine.run(1.0)
+    _join(box)
     found = {}
     wanted = [(load, outages.INTERRUPTION_V) for load in outages.LOADS] + [("quiet", outages.DIP_V)]
     for load, volts in wanted:
@@ -237,11 +252,9 @@ def _probe_figures(machine: Machine, address: int) -> tuple[int, ...]:
 
 def box_calls() -> dict[str, Replies]:
     """Return, by stream, the calls of the box's slave; at the higher baud rate: they do not depend on it."""
-    box = Box(files={"main.py": _guest("box_main.py"), **_PROBE})
+    box = _box(BAUDS[1], {"main.py": _guest("box_main.py"), **_PROBE})
     address = _number(box.machine, "figures at", _START_S)
-    box.machine.run_until(lambda: box.plant.edges_of("K_GRID", True), _START_S + _GRID_S)
-    _set_baud(box, BAUDS[-1])
-    box.machine.run(1.0)
+    _join(box)
     return {stream.name: snapshots.run(_probed, box.machine, box.line, address, stream) for stream in STREAMS}
 
 
