@@ -1,7 +1,8 @@
-"""The `main.py` that times the box: the block function in its interrupt, turns of the loop, a collection.
+"""The `main.py` that times the box: block function, interrupt, turns of the loop, a collection.
 
-Then sampling stops, and the same blocks of the ring go through the block function and through the plain one
-(plain.py): what they take, whether they leave the same words, what they allocate.
+The whole interrupt, with entry and exit, is what it takes away from a loop that does nothing. Then sampling
+stops, and the same blocks of the ring go through the block function and through the plain one (plain.py):
+what they take, whether they leave the same words, what they allocate.
 """
 
 # mypy: disable-error-code="attr-defined"
@@ -25,7 +26,8 @@ gc.threshold(-1)
 
 GRID = 1  # signals.GRID
 TURNS = 1000
-BLOCKS = 400
+BLOCKS = 800  # 2 s
+HOP = 40  # blocks
 COMPARED = 80  # whole cycles of everything: cycle of 8 blocks, transform of 16, hop of 40
 # Blocks back from the newest: whole cycles, and a cycle less than the ring is deep.
 BACK = 160
@@ -59,8 +61,27 @@ for n in range(TURNS):
     box.step(start)
     turns[n] = min(ticks_diff(ticks_us(), start), 65535)
 board.coils.write(0, board.coils.trips)
-board.sampler.stop()
 board.restarts.stop_watchdog()
+
+
+def turns_of_nothing(ticks_us, ticks_diff):
+    """Return how often a loop that does nothing goes round in two seconds."""
+    count = 0
+    start = ticks_us()
+    while ticks_diff(ticks_us(), start) < 2000000:
+        count += 1
+    return count
+
+
+board.sampler._source._on_block = block  # without the clock
+sampling = turns_of_nothing(ticks_us, ticks_diff)
+words = box.front_end.memory.words
+print("swept")  # from here on the grid has 50 Hz
+last = words[EXPECTED] + 2 * BACK
+while words[EXPECTED] < last:
+    time.sleep_ms(1)
+board.sampler.stop()
+print("turns_of_nothing", sampling, turns_of_nothing(ticks_us, ticks_diff))
 start = ticks_us()
 gc.collect()
 print("gc", ticks_diff(ticks_us(), start))
@@ -69,7 +90,6 @@ print("turns", sorted(turns))
 
 from plain import PlainBlocks  # type: ignore[import-not-found]  # noqa: E402
 
-words = box.front_end.memory.words
 plain = PlainBlocks(box.front_end._ring, array("i", words), box.front_end.open_grid)
 first = words[EXPECTED] - BACK
 
@@ -94,11 +114,14 @@ gc.disable()
 
 
 def allocated(on_block):
-    """Return the bytes that one more block takes."""
-    gc.collect()
-    used = gc.mem_alloc()
-    on_block(first + COMPARED)
-    return gc.mem_alloc() - used
+    """Return the most bytes that one of the blocks of a hop takes."""
+    most = 0
+    for number in range(first + COMPARED, first + COMPARED + HOP):
+        gc.collect()
+        used = gc.mem_alloc()
+        on_block(number)
+        most = max(most, gc.mem_alloc() - used)
+    return most
 
 
 print("allocated", allocated(block), allocated(plain.on_block))
