@@ -113,6 +113,12 @@ def _block_rows(blocks: Blocks) -> Iterator[Row]:
         f"{share(plain, _BLOCK_US):.0f} %: {ratio:.0f} times as much",
     )
     yield Row(
+        "of that the sums over the block: median, worst",
+        f"{us(part(blocks.viper_sums, 0.5))}, {us(blocks.viper_sums[-1])} us",
+        f"{us(part(blocks.plain_sums, 0.5))}, {us(blocks.plain_sums[-1])} us",
+        "40, 65 us",
+    )
+    yield Row(
         "bytes allocated a block, at most",
         str(blocks.viper_allocates),
         str(blocks.plain_allocates),

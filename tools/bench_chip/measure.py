@@ -174,6 +174,8 @@ class Blocks:
     collection: int
     viper: list[int]  # the same blocks again with sampling stopped
     plain: list[int]  # and in plain Python
+    viper_sums: list[int]  # the sums alone, of the same blocks
+    plain_sums: list[int]
     viper_allocates: int  # a block
     plain_allocates: int
     equal: bool  # both left the same words
@@ -204,6 +206,8 @@ def blocks() -> Blocks:
         collection=int(said["gc"].split()[1]),
         viper=numbers("viper"),
         plain=numbers("plain"),
+        viper_sums=numbers("viper_sums"),
+        plain_sums=numbers("plain_sums"),
         viper_allocates=int(said["allocated"].split()[1]),
         plain_allocates=int(said["allocated"].split()[2]),
         equal=said["equal"] == "equal True",

@@ -19,6 +19,7 @@ from firmware.app import find_board  # noqa: E402
 board = find_board()
 
 from firmware.box import Box  # noqa: E402
+from firmware.measure.kernel import sum_block  # noqa: E402
 
 box = Box(board)
 gc.collect()
@@ -32,6 +33,8 @@ COMPARED = 80  # whole cycles of everything: cycle of 8 blocks, transform of 16,
 # Blocks back from the newest: whole cycles, and a cycle less than the ring is deep.
 BACK = 160
 EXPECTED = 48 + 9  # firmware/measure/memory.py
+QUARTER = 48 + 7
+BLOCK_BYTES = 128
 
 took = array("H", (0 for _ in range(BLOCKS)))
 turns = array("H", (0 for _ in range(TURNS)))
@@ -110,6 +113,27 @@ def time_each(on_block, ticks_us):
 print("viper", time_each(block, ticks_us))
 print("plain", time_each(plain.on_block, ticks_us))
 print("equal", words == plain.words)
+
+
+def time_sums(sums, unit, place_of_memory, ticks_us):
+    """Return what the sums of each block alone take, sorted; `unit` is the length of a block."""
+    times = []
+    depth = box.front_end._ring.depth
+    for number in range(first, first + COMPARED):
+        words[QUARTER] = (number + depth - 2) % depth * BLOCK_BYTES
+        at = number % depth * unit
+        other = place_of_memory or (number + depth - 2) % depth * unit
+        if number & 7 == 0:
+            gc.collect()
+        start = ticks_us()
+        sums(at, other)
+        end = ticks_us()
+        times.append(ticks_diff(end, start))
+    return sorted(times)
+
+
+print("viper_sums", time_sums(sum_block, BLOCK_BYTES, box.front_end.memory.address, ticks_us))
+print("plain_sums", time_sums(plain._sum, BLOCK_BYTES // 2, 0, ticks_us))
 gc.disable()
 
 
