@@ -1,8 +1,8 @@
 """Boards in the states that tests begin from."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
+from tools.bench_chip.outages import BUSY_MAIN
 from tools.emulator import filesystem, image
 from tools.emulator.box import Box
 from tools.emulator.machine import Machine
@@ -20,7 +20,7 @@ def at_repl() -> SimpleNamespace:
 
 def busy() -> Box:
     """Return the box on the grid with a `main.py` that makes it busy."""
-    return on_grid({"main.py": Path(__file__).with_name("busy_main.py").read_bytes()})
+    return on_grid({"main.py": BUSY_MAIN.read_bytes()})
 
 
 def on_grid(files: dict | None = None) -> Box:
