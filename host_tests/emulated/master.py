@@ -58,7 +58,7 @@ def value(box: Box, name: str) -> float:
 
 
 def decoded(row: dict, raw: list[int]) -> float:
-    """Return the value, in its unit, that a row of the register list has in the registers from `raw[0]` on."""
+    """Return the value, in its unit, that a row of the register list has in registers from `raw[0]` on."""
     form = _FORMATS[row["type"]]
     packed = struct.pack(f">{struct.calcsize(form) // 2}H", *raw[: struct.calcsize(form) // 2])
     return struct.unpack(form, packed)[0] * row.get("scale", 1)
@@ -71,7 +71,7 @@ def write(box: Box, name: str, *values: int) -> int:
 
 
 def told(box: Box, command: str, start: str) -> str:
-    """Type a command at the console; return the rest of the first line from now on that begins with `start`."""
+    """Type a command at the console; return the rest of the first line after it that begins with `start`."""
     console = box.machine.console
     first = len(console.lines)
     console.write(command + "\r")
