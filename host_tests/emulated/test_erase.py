@@ -12,7 +12,7 @@ ERASE_MS = 400.0  # W25Q16JV, 9.6: a sector takes 45 ms, at most 400 ms
 BLOCK_CONVERSIONS = 64
 HOP_MS = 100
 STEPS_A_WH = 360000000  # firmware/measure/energy.py
-# From the end of the erase: 160 blocks of 0.1 ms that are made up for, then the 5.6 ms of samples of any outage.
+# From the end of the erase: 160 blocks of 0.1 ms to be made up for, then the 5.6 ms of samples of any outage.
 OPEN_MS = 25.0
 
 
