@@ -1,6 +1,7 @@
 """Converters that cannot be believed: noticed, named, and no grid is good by them; and mended again."""
 
 import contextlib
+import random
 
 import pytest
 
@@ -30,12 +31,25 @@ def channel(name, way):
     return lambda at, code: way(at, code) if at == number else code
 
 
+def too_large(at, code):
+    """A channel whose signal is three times as large as the converter's range allows."""
+    return max(0, min(TOP_CODE, MID_CODE + 3 * (code - MID_CODE)))
+
+
+def hum():
+    """Return the way of an input that nothing drives and that picks up anything but mains."""
+    noise = random.Random(1)
+    return lambda at, code: noise.randrange(TOP_CODE + 1)
+
+
 # What is done to which converter; which channels are then called absent, stuck and saturated; how the log
 # and the display name it.
 BLIND = {
     "A absent, its line pulled up": (A, absent, (ALL_A, 0, 0), "converter A", "absent"),
     "A absent, its line low": (A, stuck(0), (ALL_A, 0, 0), "converter A", "absent"),
     "A stuck at a code": (A, stuck(1200), (ALL_A, 0, 0), "converter A", "absent"),
+    "V2 stuck": (A, channel("V2", stuck(3000)), (0, 2, 0), "channel V2", "stuck"),
+    "V3 saturated": (A, channel("V3", too_large), (0, 0, 4), "channel V3", "saturated"),
 }
 ELSEWHERE = {
     "B absent": (B, absent, (ALL_B, 0, 0), "converter B", "absent"),
@@ -132,3 +146,17 @@ def test_another_channel_is_named_and_the_house_keeps_the_grid(on_grid, case):
     assert masks(box) == (0, 0, 0)
     assert abs(value(box, "grid_current_l1") - 1000 / 230) < 0.05
     assert not box.plant.edges_of("K_GRID", False, since_ns)
+
+
+def test_noise_is_no_grid(on_grid):
+    """As large as a sound voltage, but without mains frequency, for four seconds."""
+    box, machine, plant = on_grid, on_grid.machine, on_grid.plant
+    said = len(machine.console.lines)
+    since_ns = damage(box, A, channel("V1", hum()))
+    machine.run_until(lambda: plant.edges_of("K_GRID", False, since_ns), 1.0)
+    took_ms = (plant.edges_of("K_GRID", False, since_ns)[0] - since_ns) / 1e6
+    machine.run(4.0)
+    assert not plant.edges_of("K_GRID", True, since_ns)
+    good = [line.text for line in machine.console.lines[said:] if "grid good=True" in line.text]
+    assert not good, "noise was called a good grid"
+    return {"opens": f"{took_ms:.0f} ms"}

@@ -11,6 +11,7 @@ from host_tests.emulated.master import asked, checked, read_request, value, writ
 ERASE_MS = 400.0  # W25Q16JV, 9.6: a sector takes 45 ms, at most 400 ms
 BLOCK_CONVERSIONS = 64
 HOP_MS = 100
+HOP_BLOCKS = 40
 STEPS_A_WH = 360000000  # firmware/measure/energy.py
 # From the end of the erase: 160 blocks of 0.1 ms to be made up for, then the 5.6 ms of samples of any outage.
 OPEN_MS = 25.0
@@ -47,7 +48,7 @@ def test_an_erase_loses_no_sample_and_harms_no_reading(busy):
     since_ns = machine.now_ns
     first = imported(box)
     machine.run(1.0)
-    before = imported(box)
+    before, blocks_before = imported(box), asked(box, "box.front_end.blocks")
     window = [(b - a) / (before[0] - first[0]) for a, b in zip(first[1], before[1])]
     pauses_ms, erases = [], []
     for stagger_ms in (350, 400):
@@ -65,10 +66,13 @@ def test_an_erase_loses_no_sample_and_harms_no_reading(busy):
     least = box.converters.conversions // BLOCK_CONVERSIONS
     blocks = asked(box, "box.front_end.blocks")
     assert least - 1 <= blocks <= box.converters.conversions // BLOCK_CONVERSIONS
+    assert asked(box, "box.lost_blocks") == 0 and value(box, "lost_blocks") == 0
+    hops = (blocks - blocks_before) / HOP_BLOCKS
     after = imported(box)
     for mine, total_before, total in zip(window, before[1], after[1]):
         counted = (total - total_before) / mine
         assert abs(counted - round(counted)) < 0.0005 * counted, "whole windows of the power as before"
+        assert abs(counted - hops) <= 2, f"energy of {counted:.1f} windows in the time of {hops:.1f}"
     assert not box.plant.edges_of("K_GRID", False, since_ns) and not machine.resets
     assert not box.converters.violations and not box.line.violations
     assert value(box, "stagger_ms") == 400
@@ -89,3 +93,17 @@ def test_an_outage_within_an_erase_opens_k_grid_right_after_it(busy, part):
     assert asked(box, "box.lost_blocks") == 0 and not machine.resets
     assert not [event for event in box.plant.events if "hazard" in event]
     return {"after the erase": f"{after_ms:.1f} ms", "dark": f"{(opens_ns - falls_ns) / 1e6:.0f} ms"}
+
+
+def test_no_erase_is_taken_for_lost_samples(busy):
+    """At several moments of the sampler's own look at the time (every 100 ms, BlockSource.check)."""
+    box, machine = busy, busy.machine
+    flash = machine.chip.ssi
+    flash.erase_ms = ERASE_MS
+    for stagger_ms in range(300, 304):
+        flash.erases.clear()
+        assert write(box, "stagger_ms", stagger_ms) == 0
+        assert write(box, "commit", 1) == 0
+        machine.run_until(lambda: flash.erases, 2.0)
+        machine.run_until(lambda: machine.now_ns > flash.erases[-1][1] + 0.3e9, 6.0)
+        assert asked(box, "box.lost_blocks,meter._windows.lost")[0] == 0, stagger_ms
