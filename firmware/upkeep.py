@@ -34,6 +34,7 @@ class Upkeep:
         self._collector = Collector(board.collect)
         self._health = Health(1 if board.sampler is None else 2)
         self._busy = True  # there may be a piece to do
+        self._other = False  # who is next, the registers that tell of the state or the display
         self._blocks = -1
         self._windows = box.meter.count  # that have been looked at
         self._show_ms = 0
@@ -64,8 +65,9 @@ class Upkeep:
     def _piece(self) -> bool:
         """Do one piece of what waits; False when nothing does.
 
-        What comes at its own rate stands before what is renewed as often as there is time: readings would
-        otherwise wait for ever behind the registers, and both behind the display.
+        What comes at its own rate stands first, readings before the registers that show them. The others take
+        turns: each begins anew before the last one is done when there is much to do, and would never let
+        the next one in.
         """
         if self._meter.follow():
             return True
@@ -75,7 +77,16 @@ class Upkeep:
                 self._box.judge_channels()
                 self._registers.renew_meters()
             return True
-        return self._registers.step() or (self._pages is not None and self._pages.step())
+        if self._registers.step_meters():
+            return True
+        for _ in range(2):
+            self._other = not self._other
+            if self._other:
+                if self._registers.step_status():
+                    return True
+            elif self._pages is not None and self._pages.step():
+                return True
+        return False
 
     def _pass_time(self, dt_ms: int) -> None:
         """See what has become due, every few milliseconds."""

@@ -109,7 +109,6 @@ class Registers:
         self._places = array("H", [self.inputs.place(row[0], 1) for row in METERS + STATUS])
         self._meters_place = self.inputs.place(_METERS_FIRST, 1)
         self._coming = bytearray(len(self.inputs.content))  # meter values that are being renewed
-        self._due = True  # something is left to be renewed
         self._changes = -1  # of the settings, that the registers show
         self._meter = self._status = self._setting = 0  # the next one of each kind
         self._one = [0]  # a row of a single value
@@ -185,20 +184,21 @@ class Registers:
         self._status = min(self._status, _WRITTEN)
         if self._changes != self.box.staging.changes:
             self._setting = 0
-        self._due = True
         self._finish()
 
     def renew_meters(self) -> None:
         """A measuring window is done: renew its values from the next `step` on."""
         self._meter = 0
-        self._due = True
 
     def renew_status(self) -> None:
-        """Renew what tells of the box's state, and what was told or staged, from the next `step` on."""
-        self._status = 0
+        """Renew what tells of the box's state, and what was told or staged, from the next `step` on.
+
+        What is being renewed goes on: it would never come to its end where there is little time.
+        """
+        if self._status >= len(STATUS):
+            self._status = 0
         if self._changes != self.box.staging.changes:
             self._setting = 0
-        self._due = True
 
     def _finish(self) -> None:
         while self.step():
@@ -206,17 +206,24 @@ class Registers:
 
     def step(self) -> bool:
         """Renew one row; False when there is none left to be renewed."""
-        if not self._due:
+        return self.step_meters() or self.step_status()
+
+    def step_meters(self) -> bool:
+        """Renew one row of what is measured; False when there is none."""
+        if self._meter >= len(METERS):
             return False
-        if self._meter < len(METERS):
-            self._renew_meter()
-        elif self._status < len(STATUS):
+        self._renew_meter()
+        return True
+
+    def step_status(self) -> bool:
+        """Renew one of the other rows; False when there is none."""
+        if self._status < len(STATUS):
             self._renew_status()
         elif self._setting < len(SPEC):
             self._renew_setting()
         else:
-            self._due = False
-        return self._due
+            return False
+        return True
 
     def _renew_meter(self) -> None:
         row = METERS[self._meter]

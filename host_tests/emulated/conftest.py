@@ -26,6 +26,7 @@ except image.ImageError:
 
 SNAPSHOTS: dict[str, Callable[[], Any]] = {
     "repl": boards.at_repl,
+    "modules": boards.modules,
     "on_grid": boards.on_grid,
     "busy": boards.busy,
 }
@@ -142,6 +143,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def repl() -> Iterator[Any]:
     """A Pico with an empty file system at its prompt: `repl.machine`."""
     yield _SNAPSHOTS["repl"]
+
+
+@pytest.fixture
+def modules() -> Iterator[Any]:
+    """A Pico with the box's modules loaded, at its prompt: `machine`, `rings`, `depth`."""
+    yield _SNAPSHOTS["modules"]
 
 
 @pytest.fixture
