@@ -95,7 +95,7 @@ def _turn(board) -> None:
         now_us = board.ticks_us()
         box.step(now_us)
         if sampler is not None:
-            sampler.check(now_us)
+            sampler.check(board.ticks_us())  # a write to flash may have taken long since
         line = terminal.step()
         if line is not None:
             _answer(terminal, box, crashes, line)

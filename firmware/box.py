@@ -281,6 +281,7 @@ class Box:
             self._configure()
             self._keeping.keep_settings(settings)
             self.access.worn()
+            self._upkeep.tidy()
         return ""
 
     def _configure(self) -> None:
@@ -436,6 +437,11 @@ class Box:
     def readings(self):
         """Measured values (measure/readings.py)."""
         return self.meter.readings
+
+    @property
+    def windows(self) -> int:
+        """How many sets of readings there have been, modulo 2^30."""
+        return self.meter.count
 
     @property
     def energy(self):

@@ -22,6 +22,10 @@ class Collector:
         self._collect = collect
         self._since_ms = 0
 
+    def hasten(self) -> None:
+        """Have it done right after the next reply that is started."""
+        self._since_ms = max(self._since_ms, _SOON_MS)
+
     def step(self, replied: bool, settled: bool, dt_ms: int) -> bool:
         """Collect if this is a good moment; True when it has.
 

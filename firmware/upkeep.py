@@ -35,6 +35,10 @@ class Upkeep:
         self._collector = Collector(board.collect)
         self._health = Health(1 if board.sampler is None else 2)
         self._busy = True  # there may be a piece to do
+        self._steps: tuple = (self._registers.step_status, self._profiles.step)
+        if self._pages is not None:
+            self._steps += (self._pages.step,)
+        self._next = 0  # of these
         self._blocks = -1
         self._windows = box.meter.count  # that have been looked at
         self._show_ms = 0
@@ -65,8 +69,9 @@ class Upkeep:
     def _piece(self) -> bool:
         """Do one piece of what waits; False when nothing does.
 
-        What comes at its own rate stands before what is renewed as often as there is time: readings would
-        otherwise wait for ever behind the registers, and both behind the display.
+        What comes at its own rate stands first, readings before the registers that show them. The others take
+        turns: each begins anew before the last one is done when there is much to do, and would never let
+        the next one in.
         """
         if self._meter.follow():
             return True
@@ -77,9 +82,18 @@ class Upkeep:
                 self._registers.renew_meters()
                 self._profiles.renew()
             return True
-        if self._registers.step() or self._profiles.step():
+        if self._registers.step_meters():
             return True
-        return self._pages is not None and self._pages.step()
+        steps = self._steps
+        for _ in steps:
+            self._next = (self._next + 1) % len(steps)
+            if steps[self._next]():
+                return True
+        return False
+
+    def tidy(self) -> None:
+        """Much memory has been used: collect right after the reply."""
+        self._collector.hasten()
 
     def _pass_time(self, dt_ms: int) -> None:
         """See what has become due, every few milliseconds."""

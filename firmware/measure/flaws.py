@@ -17,11 +17,11 @@ _FULL = const(1463 * 1463 * 64)
 _VOLTAGE = const(530 * 530 * 64)
 
 
-def flaw_of(mean: int, square: int, weak: bool) -> int:
+def flaw_of(mean: int, square: int, noise: bool) -> int:
     """Return the flaw of a channel, signals.FLAW_NAMES.
 
     `mean` in 1/65536 count from mid-scale, `square` the mean square about it in 1/64 count squared;
-    `weak`: a grid voltage that has had no mains frequency in it for long. Limits of this: an input that
+    `noise`: a grid voltage with next to nothing of mains frequency in it. Limits of this: an input that
     is stuck near mid-scale looks like one without signal, and a current whose short peaks are cut off
     looks sound.
     """
@@ -30,6 +30,6 @@ def flaw_of(mean: int, square: int, weak: bool) -> int:
         return CHANNEL_STUCK if far else CHANNEL_OK
     if far or square > _FULL:
         return CHANNEL_SATURATED
-    if weak and square > _VOLTAGE:
+    if noise and square > _VOLTAGE:
         return CHANNEL_ABSENT  # noise: nothing drives the data line
     return CHANNEL_OK

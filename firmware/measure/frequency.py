@@ -33,13 +33,17 @@ class Frequency:
         self._now = [0] * 6
         self._before = [0] * 6
         self._strong = [0] * 3  # cycles with enough voltage, per phase, up to _FILLING
-        self._weak = [0] * 3  # cycles without
+        self._power = [0] * 3  # squared magnitude of the fundamental, the most of the last cycles
         self._mean_uhz = 0
         self._have = 0
 
-    def weak_cycles(self, phase: int) -> int:
-        """Return for how many cycles a phase has had next to no voltage of mains frequency."""
-        return self._weak[phase]
+    def is_mains(self, phase: int, square: int) -> bool:
+        """Return whether at least a quarter of a mean square is of mains frequency.
+
+        `square` in 1/64 count squared over the last window. Of white noise it is a fortieth.
+        A tone of peak p has the squared magnitude 15.2 p^2 here and the mean square 32 p^2.
+        """
+        return 8 * self._power[phase] >= square
 
     def update(self, values: list, gap: bool) -> None:
         """Take one cycle's complex values; `gap` when it does not follow the last one."""
@@ -51,12 +55,13 @@ class Frequency:
         strong = 0
         for phase in range(self.phases):
             a, b = now[2 * phase], now[2 * phase + 1]
-            if a * a + b * b < _LEAST * _LEAST:
+            power = a * a + b * b
+            # Falls by an eighth a cycle: a window reaches back to before a voltage that has gone.
+            self._power[phase] = max(power, self._power[phase] - (self._power[phase] >> 3))
+            if power < _LEAST * _LEAST:
                 self._strong[phase] = 0
-                self._weak[phase] = min(self._weak[phase] + 1, 255)
                 continue
             strong += 1
-            self._weak[phase] = 0
             # The first windows after the voltage came are half empty: their angle is not yet its own.
             if self._strong[phase] < _FILLING:
                 self._strong[phase] += 1

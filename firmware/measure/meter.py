@@ -22,6 +22,8 @@ _LEAST_MHZ = const(30000)
 _MOST_MHZ = const(70000)
 # The running offsets follow the measured means this far; beyond it an input is not at rest but broken.
 _OFFSET_LIMIT = const(400)
+# So many lost windows (100 ms) in a row are counted with the power that came after them: three erases.
+_MOST_LOST = const(12)
 _IDLE = const(-1)
 _PAIRS = const(6)
 _STEPS = const(11)  # of a window: take it, six pairs, backup voltages, totals, energy; then it is published
@@ -47,6 +49,7 @@ class Meter:
         self.count = 0
         self.flaws = bytearray(len(CHANNELS))
         self._coming = Readings()
+        self._lost = 0  # windows that were never seen, and are counted
         self._step = _IDLE
         self._hops = -1  # nothing is left of these
         self._windows = windows
@@ -151,8 +154,8 @@ class Meter:
         p[phase], q[phase] = direct, reactive
         s[phase] = apparent(volts[phase], amperes[phase])
         self._track(slot, x)
-        weak = slot < 3 and self.frequency.weak_cycles(slot) >= HOP_MS // 20
-        if self._flawed(slot, x, square_x, weak):
+        noise = slot < 3 and not self.frequency.is_mains(slot, square_x)
+        if self._flawed(slot, x, square_x, noise):
             volts[phase] = p[phase] = q[phase] = s[phase] = 0
         if self._flawed(slot + 8, y, square_y, False):
             amperes[phase] = p[phase] = q[phase] = s[phase] = 0
@@ -170,12 +173,16 @@ class Meter:
 
     def _publish(self) -> None:
         self.readings, self._coming = self._coming, self.readings
-        self.energy.add(self.readings.grid_p_cw, self.readings.pv_p_cw, HOP_MS)
+        # What the loop was too late for, because a write to flash took long, went on like this.
+        lost = self._windows.lost
+        for _ in range(1 + min(lost - self._lost, _MOST_LOST)):
+            self.energy.add(self.readings.grid_p_cw, self.readings.pv_p_cw, HOP_MS)
+        self._lost = lost
         self.count = (self.count + 1) & 0x3FFFFFFF
 
-    def _flawed(self, channel: int, mean: int, square: int, weak: bool) -> bool:
+    def _flawed(self, channel: int, mean: int, square: int, noise: bool) -> bool:
         """Note what is wrong with a channel; True when nothing that it says is of any use."""
-        flaw = flaw_of(mean, square, weak)
+        flaw = flaw_of(mean, square, noise)
         self.flaws[channel] = flaw
         return flaw == CHANNEL_ABSENT or flaw == CHANNEL_STUCK
 

@@ -43,6 +43,7 @@ class MeterImage:
         self._derived = [0] * _DERIVED
         self._both = [0] * 4
         self._quantities: tuple = ()
+        self._taken = -1  # the measuring window that is being shown
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """As registers.Registers.read."""
@@ -78,6 +79,9 @@ class MeterImage:
         put_floats(values, rows[at + 3], rows[at + 4], divisor, self._coming, rows[at] << 8 | rows[at + 1])
         self._next = at + _ROW
         if self._next == len(rows):
+            if self._taken != self.box.windows:  # another one came meanwhile: never show a mixture
+                self._next = -1
+                return True
             content = self.image.content
             copy_bytes(self._coming, 0, content, 0, len(content))
         return True
@@ -86,6 +90,7 @@ class MeterImage:
         """Take the lists of the quantities, and work out what is derived from them."""
         box = self.box
         r, e = box.readings, box.energy
+        self._taken = box.windows
         served = box.settings["pv_meter_enable"] or not self.pv
         if not served:
             zeros = (0, 0, 0, 0)

@@ -123,10 +123,18 @@ class Registers:
         self._places = array("H", [self.inputs.place(row[0], 1) for row in METERS + STATUS])
         self._meters_place = self.inputs.place(_METERS_FIRST, 1)
         self._coming = bytearray(len(self.inputs.content))  # meter values that are being renewed
-        self._due = True  # something is left to be renewed
         self._changes = -1  # of the settings, that the registers show
         self._meter = self._status = self._setting = 0  # the next one of each kind
         self._one = [0]  # a row of a single value
+        self._written = False  # something was written, and not all that it changes is shown
+        self._settings_place = self.holdings.place(SETTINGS_FIRST, 1)
+        # Bounds of the settings as they go over the line, and which of them have more rules than that.
+        self._low = array("H", [row[2] // _step(row) for row in SPEC])
+        self._high = array("H", [row[3] // _step(row) for row in SPEC])
+        self._special = 0
+        for item, row in enumerate(SPEC):
+            if row[0] == "baud_rate" or row[0].startswith("soc_min"):
+                self._special |= 1 << item
         self._write_identity()
         self.renew()
 
@@ -134,8 +142,15 @@ class Registers:
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Fill into[at:] with `count` registers of INPUT or HOLDING; return 0 or an exception code."""
-        image = self.inputs if table == INPUT else self.holdings
-        return image.read(start, count, into, at)
+        if self._written and (table != INPUT or start < _METERS_FIRST):
+            self._renew_written_rows()
+        if table == INPUT:
+            return self.inputs.read(start, count, into, at)
+        if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
+            first = max(self._setting, start - SETTINGS_FIRST)
+            for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
+                self._renew_setting(item)
+        return self.holdings.read(start, count, into, at)
 
     def write(self, start: int, count: int, source, at: int) -> int:
         """Write `count` holding registers, all or none, from source[at:]; return 0 or an exception code.
@@ -144,38 +159,66 @@ class Registers:
         Effects come in the order of the addresses. What is refused only then is the commit, the last
         register: it drops all that was staged. The registers show it after `renew`.
         """
-        if self.holdings.place(start, count) < 0 or _halves(start, count):
+        place = self.holdings.place(start, count)
+        if place < 0 or _halves(start, count):
             return ILLEGAL_ADDRESS
+        error = self._refusal(start, count, source, at)
+        if error:
+            return error
         for n in range(count):
-            if not self._writable(start + n):
-                return ILLEGAL_ADDRESS
-        for n in range(count):
-            if not self._acceptable(start + n, _word(source, at + 2 * n)):
-                return ILLEGAL_VALUE
-        now_s = self.box.uptime_s
-        for n in range(count):
-            address = start + n
-            if (address == COMMIT or address == CLEAR_ENERGY) and not self.box.access.may_wear(now_s):
-                return BUSY
-        for n in range(count):
-            error = self._carry_out(start + n, _word(source, at + 2 * n))
-            if error:
-                return error
-        if start <= CLOCK < start + count:
-            at += 2 * (CLOCK - start)
-            self.box.set_clock(_word(source, at) << 16 | _word(source, at + 2))
+            raw = source[at] << 8 | source[at + 1]
+            item = start + n - SETTINGS_FIRST
+            if 0 <= item < len(SPEC):
+                row = SPEC[item]
+                self.box.staging.put(row[0], raw * _step(row))
+            else:
+                error = self._carry_out(start + n, raw, source, at)
+                if error:
+                    return error
+            at += 2
+        if place >= self._settings_place and start + count <= SETTINGS_FIRST + len(SPEC):
+            # Only staged: the registers show the words as they came.
+            copy_bytes(source, at - 2 * count, self.holdings.content, place, 2 * count)
+            self._changes = self.box.staging.changes
         return 0
 
-    def _writable(self, address: int) -> bool:
-        """Return whether an address may be written now."""
+    def _refusal(self, start: int, count: int, source, at: int) -> int:
+        """Judge a write, first all its addresses, then its values; return 0 or an exception code."""
+        low, high, special = self._low, self._high, self._special
+        box = self.box
+        open_s = box.access.open_s(box.uptime_s)
+        locked = box.settings["write_lock"] and not open_s
+        bad = wears = False
+        for n in range(count):
+            raw = source[at] << 8 | source[at + 1]
+            at += 2
+            item = start + n - SETTINGS_FIRST
+            if 0 <= item < len(SPEC):
+                if locked:
+                    return ILLEGAL_ADDRESS
+                if not low[item] <= raw <= high[item]:
+                    bad = True
+                elif special >> item & 1:
+                    row = SPEC[item]
+                    bad = bad or check_row(row, raw * _step(row)) != ""
+            else:
+                address = start + n
+                if not self._writable(address, open_s):
+                    return ILLEGAL_ADDRESS
+                bad = bad or not self._acceptable(address, raw)
+                wears = wears or address == COMMIT or address == CLEAR_ENERGY
+        if bad:
+            return ILLEGAL_VALUE
+        return BUSY if wears and not box.access.may_wear(box.uptime_s) else 0
+
+    def _writable(self, address: int, open_s: int) -> bool:
+        """Return whether an address, no setting, may be written; `open_s`: commands are open for so long."""
         if address == SOC or address == UNLOCK:
             return True
         if address == CT_RATIO_AT or address == BENCH_GRID and not self.box.synthetic:
             return False
-        if self.box.access.open_s(self.box.uptime_s):
-            return True
         command = address == RESET_FAULTS or address == CLEAR_ENERGY or address == TEST_TRANSFER
-        return not command and not self.box.settings["write_lock"]
+        return open_s > 0 or not command and not self.box.settings["write_lock"]
 
     def _acceptable(self, address: int, raw: int) -> bool:
         if address == SOC:
@@ -190,16 +233,10 @@ class Registers:
             return TEST_LEAST_S <= raw <= TEST_MOST_S
         if address == CLOCK:
             return EARLIEST <= raw <= LATEST
-        if address == CLOCK + 1:
-            return True
-        item = address - SETTINGS_FIRST
-        if not 0 <= item < len(SPEC):
-            return raw == 0  # kept for later
-        row = SPEC[item]
-        return not check_row(row, _setting(row[0], raw))
+        return address == CLOCK + 1 or raw == 0  # the rest is kept for later
 
-    def _carry_out(self, address: int, raw: int) -> int:
-        """Do what a word asks for; return 0 or an exception code."""
+    def _carry_out(self, address: int, raw: int, source, at: int) -> int:
+        """Do what a word, no setting, asks for; return 0 or an exception code."""
         box = self.box
         if address == SOC:
             box.set_soc(raw)
@@ -215,9 +252,8 @@ class Registers:
             box.clear_energy()
         elif address == TEST_TRANSFER:
             return 0 if box.test_transfer(raw) else FAILURE
-        elif 0 <= address - SETTINGS_FIRST < len(SPEC):
-            key = SPEC[address - SETTINGS_FIRST][0]
-            return ILLEGAL_VALUE if box.staging.stage(key, _setting(key, raw)) else 0
+        elif address == CLOCK:
+            box.set_clock(raw << 16 | _word(source, at + 2))
         return 0
 
     # -- keeping them new -----------------------------------------------------------------------------
@@ -225,29 +261,39 @@ class Registers:
     def renew(self) -> None:
         """Renew everything, at once."""
         self.renew_meters()
-        self.renew_status()
-        self._setting = 0
+        self._status = 0
+        self._begin_settings()
         self._finish()
 
     def renew_written(self) -> None:
-        """Renew at once what a write can have changed."""
-        self._status = min(self._status, _WRITTEN)
+        """Have what a write can have changed renewed: before it is read, or when there is time."""
+        self._written = True
         if self._changes != self.box.staging.changes:
-            self._setting = 0
-        self._due = True
-        self._finish()
+            self._begin_settings()
+
+    def _renew_written_rows(self) -> None:
+        self._written = False
+        for row in range(_WRITTEN, len(STATUS)):
+            self._renew_row(row)
+        self._put_commands()
+
+    def _begin_settings(self) -> None:
+        self._changes = self.box.staging.changes
+        self._setting = 0
 
     def renew_meters(self) -> None:
         """A measuring window is done: renew its values from the next `step` on."""
         self._meter = 0
-        self._due = True
 
     def renew_status(self) -> None:
-        """Renew what tells of the box's state, and what was told or staged, from the next `step` on."""
-        self._status = 0
+        """Renew what tells of the box's state, and what was told or staged, from the next `step` on.
+
+        What is being renewed goes on: it would never come to its end where there is little time.
+        """
+        if self._status >= len(STATUS):
+            self._status = 0
         if self._changes != self.box.staging.changes:
-            self._setting = 0
-        self._due = True
+            self._begin_settings()
 
     def _finish(self) -> None:
         while self.step():
@@ -255,17 +301,25 @@ class Registers:
 
     def step(self) -> bool:
         """Renew one row; False when there is none left to be renewed."""
-        if not self._due:
+        return self.step_meters() or self.step_status()
+
+    def step_meters(self) -> bool:
+        """Renew one row of what is measured; False when there is none."""
+        if self._meter >= len(METERS):
             return False
-        if self._meter < len(METERS):
-            self._renew_meter()
-        elif self._status < len(STATUS):
+        self._renew_meter()
+        return True
+
+    def step_status(self) -> bool:
+        """Renew one of the other rows; False when there is none."""
+        if self._status < len(STATUS):
             self._renew_status()
         elif self._setting < len(SPEC):
-            self._renew_setting()
+            self._renew_setting(self._setting)
+            self._setting += 1
         else:
-            self._due = False
-        return self._due
+            return False
+        return True
 
     def _renew_meter(self) -> None:
         row = METERS[self._meter]
@@ -277,26 +331,29 @@ class Registers:
             copy_bytes(self._coming, at, content, at, len(content) - at)
 
     def _renew_status(self) -> None:
-        row = STATUS[self._status]
-        put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + self._status])
+        self._renew_row(self._status)
         self._status += 1
         if self._status == len(STATUS):
-            box = self.box
-            soc = box.battery.soc
-            self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
-            self._put_holding(BENCH_GRID, box.bench_grid)
-            self._put_holding(UNLOCK, box.access.open_s(box.uptime_s))
-            self._put_holding(TEST_TRANSFER, box.test_s)
-            self._one[0] = box.clock_s
-            put_row(_LONG, self._one, self.holdings.content, self.holdings.place(CLOCK, 2))
+            self._put_commands()
 
-    def _renew_setting(self) -> None:
-        if self._setting == 0:
-            self._changes = self.box.staging.changes
-        key = SPEC[self._setting][0]
-        value = self.box.staging.get(key)
-        self._put_holding(SETTINGS_FIRST + self._setting, value // BAUD_STEP if key == "baud_rate" else value)
-        self._setting += 1
+    def _renew_row(self, n: int) -> None:
+        """Renew row `n` of STATUS."""
+        row = STATUS[n]
+        put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + n])
+
+    def _put_commands(self) -> None:
+        box = self.box
+        soc = box.battery.soc
+        self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
+        self._put_holding(BENCH_GRID, box.bench_grid)
+        self._put_holding(UNLOCK, box.access.open_s(box.uptime_s))
+        self._put_holding(TEST_TRANSFER, box.test_s)
+        self._one[0] = box.clock_s
+        put_row(_LONG, self._one, self.holdings.content, self.holdings.place(CLOCK, 2))
+
+    def _renew_setting(self, item: int) -> None:
+        row = SPEC[item]
+        self._put_holding(SETTINGS_FIRST + item, self.box.staging.get(row[0]) // _step(row))
 
     def _values(self, row: tuple):
         """Return what a row shows, as something with an index."""
@@ -340,5 +397,6 @@ def _halves(start: int, count: int) -> bool:
     return start == CLOCK + 1 or start + count == CLOCK + 1
 
 
-def _setting(key: str, raw: int) -> int:
-    return raw * BAUD_STEP if key == "baud_rate" else raw
+def _step(row: tuple) -> int:
+    """Return how many units of a setting make a step of its register."""
+    return BAUD_STEP if row[0] == "baud_rate" else 1

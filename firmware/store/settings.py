@@ -161,9 +161,13 @@ class Staging:
         """Keep a value for the next commit; return why it cannot be, or an empty string."""
         reason = check_one(key, value)
         if not reason:
-            self.staged[key] = value
-            self.changes = (self.changes + 1) & 0x3FFFFFFF
+            self.put(key, value)
         return reason
+
+    def put(self, key: str, value: int) -> None:
+        """Keep a value that has been checked for the next commit."""
+        self.staged[key] = value
+        self.changes = (self.changes + 1) & 0x3FFFFFFF
 
     def commit(self) -> str:
         """Make the staged values the running ones, all or none; return why not, or an empty string."""

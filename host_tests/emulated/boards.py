@@ -1,11 +1,12 @@
 """Boards in the states that tests begin from."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
+from tools.bench_chip.outages import BUSY_MAIN
 from tools.emulator import filesystem, image
 from tools.emulator.box import Box
 from tools.emulator.machine import Machine
+from tools.flash.build import build_tree
 
 BOOT_S = 3.0  # emulated time that the box may take from power-on to the first turn of its loop
 GRID_S = 4.0  # and from there until it has joined the house to a good grid
@@ -18,9 +19,30 @@ def at_repl() -> SimpleNamespace:
     return SimpleNamespace(machine=machine)
 
 
+def modules() -> SimpleNamespace:
+    """Return a Pico at its prompt with the box's modules loaded but no box: `machine`, and its sample rings.
+
+    `rings` are the addresses of both, `depth` the blocks in them.
+    """
+    files = {path.lstrip("/"): content for path, content in build_tree("pico").items()}
+    del files["main.py"]
+    machine = Machine(image.find(), filesystem.build(files))
+    # The rings first, as in the box: code would leave no hole that is large enough.
+    said = machine.execute(
+        "import gc\ngc.threshold(16384)\nfrom uctypes import addressof\n"
+        "from firmware.acquire.layout import Ring\nring = Ring()\n"
+        "from firmware.acquire.calibration import Calibration\n"
+        "from firmware.store.settings import defaults\n"
+        "from firmware.supervise.front_end import FrontEnd\n"
+        "print(addressof(ring.a), addressof(ring.b), ring.depth)"
+    )
+    first, second, depth = map(int, said.split())
+    return SimpleNamespace(machine=machine, rings=(first, second), depth=depth)
+
+
 def busy() -> Box:
     """Return the box on the grid with a `main.py` that makes it busy."""
-    return on_grid({"main.py": Path(__file__).with_name("busy_main.py").read_bytes()})
+    return on_grid({"main.py": BUSY_MAIN.read_bytes()})
 
 
 def on_grid(files: dict | None = None) -> Box:

@@ -26,6 +26,7 @@ except image.ImageError:
 
 SNAPSHOTS: dict[str, Callable[[], Any]] = {
     "repl": boards.at_repl,
+    "modules": boards.modules,
     "on_grid": boards.on_grid,
     "busy": boards.busy,
 }
@@ -145,8 +146,14 @@ def repl() -> Iterator[Any]:
 
 
 @pytest.fixture
+def modules() -> Iterator[Any]:
+    """A Pico with the box's modules loaded, at its prompt: `machine`, `rings`, `depth`."""
+    yield _SNAPSHOTS["modules"]
+
+
+@pytest.fixture
 def busy() -> Iterator[Any]:
-    """As `on_grid`, with a `main.py` that can be made busy from the console (busy_main.py)."""
+    """As `on_grid`, with a `main.py` that can be made busy from the console (tools/bench_chip/on_board)."""
     yield _SNAPSHOTS["busy"]
 
 

@@ -89,3 +89,15 @@ def test_a_phase_is_shed_as_the_battery_empties(on_grid):
     assert write(box, "soc", 39) == 0
     machine.run(0.2)
     assert plant.coils == 0b0010
+
+
+def test_the_display_follows_into_backup(on_grid):
+    """A page is composed every 500 ms and written in 0.8 s, whatever else the loop has to do."""
+    box, machine, plant = on_grid, on_grid.machine, on_grid.plant
+    plant.set(grid_v=[0, 0, 0])
+    machine.run_until(lambda: plant.coils == 0b1110, 3.0)
+    # Whichever page has its turn: the overview, or the grid's voltages.
+    now = ("BACKUP", "GRID   0.00 Hz")
+    since_ns = machine.now_ns
+    machine.run_until(lambda: box.display.lines[0].startswith(now), 2.0)
+    return {"after the last coil": f"{(machine.now_ns - since_ns) / 1e9:.2f} s"}

@@ -200,7 +200,7 @@ def test_the_log_tells_of_crashes_before():
 
 
 def test_the_bench_plays():
-    board = TurningBoard(10, KeyboardInterrupt())
+    board = TurningBoard(20, KeyboardInterrupt())
     board.synthetic = True
     played = []
     board.sampler.play = played.append

@@ -8,8 +8,8 @@ from firmware.supervise.front_end import FrontEnd
 from host_tests.unit.waves import Feed, Random, three
 
 
-def _flaw(mean, rms, weak=False):
-    return flaw_of(mean << 16, int(rms * rms * 64), weak)
+def _flaw(mean, rms, noise=False):
+    return flaw_of(mean << 16, int(rms * rms * 64), noise)
 
 
 def test_verdicts_and_their_limits():
@@ -33,11 +33,11 @@ def test_verdicts_and_their_limits():
 
 
 def test_volts_without_mains_frequency_are_none():
-    assert _flaw(0, 1178, weak=True) == CHANNEL_ABSENT
-    assert _flaw(0, 531, weak=True) == CHANNEL_ABSENT
-    assert _flaw(0, 530, weak=True) == CHANNEL_OK, "next to nothing is an outage, and said so elsewhere"
-    assert _flaw(0, 0, weak=True) == CHANNEL_OK
-    assert _flaw(0, 1500, weak=True) == CHANNEL_SATURATED
+    assert _flaw(0, 1178, noise=True) == CHANNEL_ABSENT
+    assert _flaw(0, 531, noise=True) == CHANNEL_ABSENT
+    assert _flaw(0, 530, noise=True) == CHANNEL_OK, "next to nothing is an outage, and said so elsewhere"
+    assert _flaw(0, 0, noise=True) == CHANNEL_OK
+    assert _flaw(0, 1500, noise=True) == CHANNEL_SATURATED
 
 
 def _flaws(disturb, blocks=400):

@@ -33,6 +33,7 @@ class Box:
         tree: dict[str, Any] = {path.lstrip("/"): content for path, content in build_tree(board).items()}
         for path, content in (files or {}).items():
             tree[path.lstrip("/")] = content
+        self.pins: dict[str, int] = dict(pin_map.PINS)
         self.plant = PlantAtPins(pin_map, seed)
         self.line = Rs485Line()
         self.display = Display()
@@ -40,7 +41,7 @@ class Box:
         self.adc: AdcInputs | None = None
         devices: list[Any] = [self.plant, self.line, self.display]
         if pin_map.FRONT_END == "mcp3208":
-            pins = dict(pin_map.PINS)
+            pins = self.pins
             self.converters = Mcp3208Pair(
                 self.plant.source,
                 clock=pins["adc_clock"],

@@ -361,6 +361,7 @@ class Flash(ssi.RPSSI):
         super().__init__(chip, name)
         self.erase_ms = 45.0  # a sector; W25Q16JV: typically 45, at most 400
         self.program_ms = 0.4  # a page; typically 0.4, at most 3
+        self.erases: list[tuple[float, float]] = []  # from and to, in ns
         self._busy_until_ns = 0.0
 
     def _shift_byte(self, byte_out: int) -> int:
@@ -376,6 +377,7 @@ class Flash(ssi.RPSSI):
         super()._apply_command()
         if allowed and command in (ssi.CMD_SECTOR_ERASE, ssi.CMD_BLOCK_ERASE):
             self._busy_until_ns = self.rp2040.clock.nanos + self.erase_ms * 1e6
+            self.erases.append((self.rp2040.clock.nanos, self._busy_until_ns))
         elif allowed and command == ssi.CMD_PAGE_PROGRAM:
             self._busy_until_ns = self.rp2040.clock.nanos + self.program_ms * 1e6
 

@@ -51,7 +51,7 @@ def build_tree(board: str = DEFAULT_BOARD, root: pathlib.Path = ROOT) -> dict[st
         raise BuildError(f"there is no board {board}: the board files are {known}")
     tree = {path: (root / path[1:]).read_bytes() for path in STARTERS}
     for name, text in folded_sources(root).items():
-        tree["/" + name + ".mpy"] = _compile(text, name)
+        tree["/" + name + ".mpy"] = compiled(text, name)
     tree[MANIFEST] = _manifest(tree, root)
     tree[BOARD_CHOICE] = board_choice(board)  # the user's, so the manifest does not hold it
     return tree
@@ -122,7 +122,7 @@ def _manifest(tree: dict[str, bytes], root: pathlib.Path) -> bytes:
     return f"backupbox {version(root)} build {sha256(rows.encode())[:8]}\n{rows}".encode()
 
 
-def _compile(text: str, name: str) -> bytes:
+def compiled(text: str, name: str) -> bytes:
     """Return the compiled file; tracebacks will show `name`, with dots.
 
     That is what the module is called when it is imported, so its file name takes no memory on the board.

@@ -6,6 +6,7 @@ high meanwhile, as the box's wiring has it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from tools.emulator.machine import Machine
 from tools.emulator.repairs import CYCLE_NS
@@ -149,11 +150,18 @@ class Rs485Line:
     def attach(self, machine: Machine) -> None:
         """Connect to the pins."""
         self._machine = machine
-        tx, self._rx, de = self._pins
         self._timer = machine.alarm(self._look)
-        machine.on_edge(tx, self._tx_changed)
-        machine.on_edge(de, self._de_changed)
-        machine.drive(self._rx, True)
+        self._listen()
+        machine.on_edge(self._pins[2], self._de_changed)
+        self._put(True)
+
+    def _listen(self) -> None:
+        """Hear what the box says."""
+        self._machine.on_edge(self._pins[0], self._tx_changed)
+
+    def _put(self, level: bool) -> None:
+        """Let the box hear a level."""
+        self._machine.drive(self._pins[1], level)
 
     # -- the master ----------------------------------------------------------------------------------
 
@@ -186,7 +194,7 @@ class Rs485Line:
         def change() -> None:
             self._bus = level
             if not self._driving:
-                machine.drive(self._rx, level)
+                self._put(level)
             go_on()
 
         alarm = machine.alarm(change)
@@ -219,7 +227,7 @@ class Rs485Line:
             return
         self._driving = on
         self._decoder.advance(t_ns)
-        self._machine.drive(self._rx, True if on else self._bus)
+        self._put(True if on else self._bus)
         if on and t_ns < self._busy_until_ns:
             self.violations.append((t_ns, "its driver comes on while the master sends"))
         exchange = self.exchanges[-1] if self.exchanges else None
@@ -243,3 +251,56 @@ class Rs485Line:
                 exchange.reply.append(value)
         if self.on_bytes is not None and value >= 0:
             self.on_bytes(bytes((value,)))
+
+
+class UartLine(Rs485Line):
+    """The same line, with the same master, at a UART of the chip: for programs that use `machine.UART`.
+
+    The emulated UART hands over whole characters and has no levels at its pins. So what the master sends
+    is made characters of as a receiver does it, and what the UART has sent is heard as a character at the
+    end of its stop bit, at the bit rate that the UART was set to.
+    """
+
+    def __init__(self, uart: int = 0, baud: int = 9600, de: int = 2) -> None:
+        super().__init__(baud, de=de)
+        self._number = uart
+        self._worst = 0.0
+        self._receiver = Decoder(baud, self._received)
+        self._arriving: list[tuple[float, int]] = []  # end of the stop bit in ns, character
+
+    @property
+    def worst_part(self) -> float:
+        """Worst deviation of the last bit of a character, as a part of a bit."""
+        return self._worst
+
+    def _listen(self) -> None:
+        machine = self._machine
+        self._uart: Any = machine.chip.uart[self._number]
+        self._uart.on_byte = self._sent
+        self._middle = machine.alarm(lambda: self._receiver.advance(machine.now_ns))
+        self._arrival = machine.alarm(self._arrived)
+
+    def _put(self, level: bool) -> None:
+        machine = self._machine
+        self._receiver.baud = self.baud
+        self._receiver.edge(machine.now_ns, level)
+        if self._receiver.due_ns >= 0:
+            self._middle.schedule(max(0.0, self._receiver.due_ns - machine.now_ns) + CYCLE_NS)
+
+    def _received(self, value: int, _start_ns: float, end_ns: float) -> None:
+        if value >= 0:  # the UART would mark it as damaged; no master here sends such
+            self._arriving.append((end_ns, value))
+            self._arrival.schedule(max(0.0, self._arriving[0][0] - self._machine.now_ns))
+
+    def _arrived(self) -> None:
+        _end_ns, value = self._arriving.pop(0)
+        self._uart.feed_byte(value)
+        if self._arriving:
+            self._arrival.schedule(max(0.0, self._arriving[0][0] - self._machine.now_ns))
+
+    def _sent(self, value: int) -> None:
+        end_ns, length_ns = self._machine.now_ns, self._uart.char_ns
+        self._worst = max(self._worst, abs(length_ns * self.baud / 1e9 - BITS))
+        if not self._driving or self.exchanges[-1].driver_on_ns > end_ns - length_ns:
+            self.violations.append((end_ns, "sends while its driver is off"))
+        self._character(value, end_ns - length_ns, end_ns)

@@ -1,0 +1,1 @@
+"""Programs for the emulated board. Nothing here is part of the firmware."""
