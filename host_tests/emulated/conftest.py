@@ -146,7 +146,7 @@ def repl() -> Iterator[Any]:
 
 @pytest.fixture
 def busy() -> Iterator[Any]:
-    """As `on_grid`, with a `main.py` that can be made busy from the console (busy_main.py)."""
+    """As `on_grid`, with a `main.py` that takes more commands at the console (busy_main.py)."""
     yield _SNAPSHOTS["busy"]
 
 

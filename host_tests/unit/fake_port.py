@@ -8,7 +8,7 @@ BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
 class FakePort:
-    """Strict: a wrong buffer, a write while sending or a rate or format that does not exist fails the test."""
+    """Strict: a wrong buffer, a write while sending, a rate or format that does not exist fail the test."""
 
     def __init__(self, baud: int = 9600, line_format: int = FORMAT_8N1) -> None:
         self.baud = baud
