@@ -4,7 +4,6 @@ import pytest
 
 from firmware.hardware.rtu_timing import FORMAT_8E1, FORMAT_8N1, FORMAT_8N2, FORMAT_8O1
 from host_tests.emulated.master import checked, read_request
-from tools.emulator.devices.rs485 import bits_of
 
 NAMES = {FORMAT_8N1: "8N1", FORMAT_8E1: "8E1", FORMAT_8O1: "8O1", FORMAT_8N2: "8N2"}
 
@@ -48,7 +47,8 @@ def test_a_master_of_this_format_is_answered_and_damage_costs_its_frame_only(bus
     releases = [exchange.release_us for exchange in exchanges]
     assert min(latencies) >= 0, "before the silence was over"
     assert max(latencies) <= 2500, latencies
-    assert min(releases) >= 0 and max(releases) <= bits_of(line_format) * 1e6 / baud
+    # A character is what the specification of the box allows; an eighth of a bit is what the program takes.
+    assert min(releases) >= 0 and max(releases) <= 1e6 / baud / 4
     assert line.worst_part < 0.1
     assert not line.ask(read_request(100, 2), 0.05, damaged=3).done
     assert line.ask(read_request(100, 2), 1.0).done
@@ -74,7 +74,7 @@ def test_rate_and_format_change_when_the_reply_has_left_the_line(busy):
     assert not exchange.done
     machine.run_until(lambda: exchange.done, 0.5)
     assert checked(exchange)[2] == 80
-    assert 0 <= exchange.release_us <= 11 / 4800 * 1e6
+    assert 0 <= exchange.release_us <= 1e6 / 4800 / 4
     at_rest = len(levels)
     machine.run(0.02)
     assert len(levels) == at_rest and machine.level(0) and not machine.level(2), "no glitch"
