@@ -12,7 +12,7 @@ from firmware.publish.pages import Pages
 from firmware.signals import TO_BACKUP, TO_GRID
 from firmware.supervise.health import Health
 
-_PIECES_US = const(1500)  # no further piece is begun after this; the line is looked at after each
+_PIECES_US = const(2500)  # no further piece is begun after this; the line is looked at after each
 _SHOW_MS = const(10)
 _STATUS_MS = const(80)  # state, coils and faults are renewed this often
 _CHORES_MS = const(100)
@@ -53,7 +53,9 @@ class Upkeep:
         if self._show_ms >= _SHOW_MS:
             self._pass_time(self._show_ms)
             self._show_ms = 0
-            return
+            if self._slave.step(self._board.ticks_us()):
+                self._collector.step(True, self._settled(), 0)
+                return
         if self._front.blocks != self._blocks:
             self._blocks = self._front.blocks
             self._busy = True

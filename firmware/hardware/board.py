@@ -16,7 +16,8 @@ class Board:
 
     `coils`: `write(mask, trips)`, `open_grid()`, `trips`, `mask` (see coils_rp2).
     `inputs`: `read()`, a mask as in signals; real boards also `page_key()`.
-    `port`: `read(buf, start)`, `silent_us(now_us)`, `write(buf, n)`, `sending(now_us)`, `configure(baud)`.
+    `port`: `receive(buf, now_us)`, `write(buf, n)`, `sending(now_us)`, `configure(baud, line_format)` with a
+    format of rtu_timing, and the counters `overruns`, `framing_errors`, `parity_errors` (see rs485_rp2).
     `storage`: `read(name)`, `write(name, content)`, which raises OSError.
     `watchdog`: `feed()`.
     `ticks_us`: the microsecond counter that `firmware.ticks` works on.

@@ -165,7 +165,8 @@ def _count(slave, number: int) -> int:
         return slave.good_frames
     if number == 1:  # errors in communication
         port = slave.port
-        return slave.crc_errors + slave.short_frames + slave.long_frames + port.framing_errors
+        damaged = port.framing_errors + port.parity_errors
+        return slave.crc_errors + slave.short_frames + slave.long_frames + damaged
     if number == 2:
         return slave.exceptions
     if number == 3:  # messages for us

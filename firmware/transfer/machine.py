@@ -318,7 +318,10 @@ class Machine:
         return bool(coils & ~self._faults.locked)
 
     def _backup_usable(self, inputs: Inputs) -> bool:
-        return all(self._buses.backup_usable(n) for n in range(3) if inputs.fed >> n & 1)
+        for n in range(3):
+            if inputs.fed >> n & 1 and not self._buses.backup_usable(n):
+                return False
+        return True
 
     def _bus_dead(self, stuck: int, dt_ms: int) -> bool:
         """True when every phase is dead, but those in `stuck` (bits 0 to 2) that need not be."""

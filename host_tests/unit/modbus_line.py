@@ -64,7 +64,7 @@ class Line:
         replies = len(self.port.sent)
         self.port.hear(frame, self.now_us)
         self.wait(0)
-        self.wait(silence_us(self.slave.baud))
+        self.wait(silence_us(self.port.baud, self.port.line_format))
         self.rest()
         assert len(self.port.sent) <= replies + 1
         return self.port.sent[-1] if len(self.port.sent) > replies else None
