@@ -312,8 +312,8 @@ class Box:
         self.log.add("energy_cleared")
 
     def test_transfer(self, seconds: int) -> bool:
-        """Feed the house from the backup output for so long; False where that cannot be done now."""
-        return self._machine.test(self._told, seconds)
+        """Have the house fed from the backup output for so long; False where that cannot be done now."""
+        return self._machine.test(seconds)
 
     def set_clock(self, seconds: int) -> None:
         """Take the time, in seconds since 1970."""

@@ -144,7 +144,7 @@ _COMMANDS: tuple = (
         "s",
         "rw",
         "write 10 to 600, unlocked: feed the house from the backup output for so long; reads what is left. "
-        "Exception 04 unless the house is on a sound grid, without faults, and the backup output is usable",
+        "Exception 04 unless the house is on a sound grid, without faults; given up after 5 s without backup",
         {},
     ),
     (

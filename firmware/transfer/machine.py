@@ -255,9 +255,12 @@ class Machine:
 
     # -- what they are made of ------------------------------------------------------------------------
 
-    def test(self, inputs: Inputs, seconds: int) -> bool:
-        """Leave a sound grid for so long; False unless the house is on it and the backup output is usable."""
-        if self.state != GRID or self._grid.bad or self._faults.mask or not self._backup_usable(inputs):
+    def test(self, seconds: int) -> bool:
+        """Leave a sound grid for so long; False unless the house is on it, and nothing is wrong.
+
+        Many storage systems start their backup output only when they miss the grid: it need not be there.
+        """
+        if self.state != GRID or self._grid.bad or self._faults.mask:
             return False
         self.test_ms = 1000 * seconds
         return True
@@ -318,10 +321,11 @@ class Machine:
         return bool(coils & ~self._faults.locked)
 
     def _backup_usable(self, inputs: Inputs) -> bool:
+        usable = True
         for n in range(3):
             if inputs.fed >> n & 1 and not self._buses.backup_usable(n):
-                return False
-        return True
+                usable = False
+        return usable
 
     def _bus_dead(self, stuck: int, dt_ms: int) -> bool:
         """True when every phase is dead, but those in `stuck` (bits 0 to 2) that need not be."""
