@@ -1,9 +1,8 @@
 """A serial port in physical terms: bytes arrive at a time, sending takes the time that it takes."""
 
 from firmware import ticks
+from firmware.store.settings import BAUD_RATES
 from tools.simulator.framing import Framing
-
-BAUD_RATES = (9600, 19200, 38400, 57600, 115200)
 
 
 class FakePort:

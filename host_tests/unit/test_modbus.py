@@ -10,6 +10,7 @@ from host_tests.unit.modbus_line import (
     COUNTERS,
     SOC,
     Line,
+    diagnose,
     exception,
     framed,
     pair,
@@ -40,7 +41,7 @@ def test_writes_are_echoed():
 
 
 def test_exceptions_in_their_order():
-    """Function, quantity, address, value: Application Protocol, figures 11 to 16."""
+    """Function, quantity, address, value: Application Protocol, figures 13 to 22."""
     line = Line()
     for request, reply in (
         (framed(1, 5, 0, 0, 255, 0), exception(5, 1)),
@@ -461,3 +462,13 @@ class _SilentPort:
 
     def configure(self, _baud):
         pass
+
+
+def test_in_listen_only_mode_nothing_is_answered_not_even_a_spoilt_restart():
+    line = Line()
+    for words in ((1,), (0xFF00, 0), (), (0, 0), (0x0100,), (0xFF01,)):
+        assert line.ask(diagnose(4, 0)) is None
+        assert line.ask(diagnose(1, *words)) is None, words
+        assert line.ask(GOOD) is None
+        assert line.ask(diagnose(1, 0)) is None
+        assert line.ask(GOOD) == MODEL
