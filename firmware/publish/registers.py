@@ -146,6 +146,8 @@ class Registers:
             self._renew_written_rows()
         if table == INPUT:
             return self.inputs.read(start, count, into, at)
+        if self._changes != self.box.staging.changes:  # by a write to another unit address
+            self._begin_settings()
         if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
             first = max(self._setting, start - SETTINGS_FIRST)
             for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
@@ -165,6 +167,7 @@ class Registers:
         error = self._refusal(start, count, source, at)
         if error:
             return error
+        up_to_date = self._changes == self.box.staging.changes
         for n in range(count):
             raw = source[at] << 8 | source[at + 1]
             item = start + n - SETTINGS_FIRST
@@ -179,7 +182,8 @@ class Registers:
         if place >= self._settings_place and start + count <= SETTINGS_FIRST + len(SPEC):
             # Only staged: the registers show the words as they came.
             copy_bytes(source, at - 2 * count, self.holdings.content, place, 2 * count)
-            self._changes = self.box.staging.changes
+            if up_to_date:
+                self._changes = self.box.staging.changes
         return 0
 
     def _refusal(self, start: int, count: int, source, at: int) -> int:
