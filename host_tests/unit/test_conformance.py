@@ -7,7 +7,7 @@ written down here once more, from docs/registers.md and the two meters' own docu
 from array import array
 
 from firmware.publish.modbus import ModbusSlave
-from firmware.publish.service import Service
+from firmware.publish.service import Service, identity
 from host_tests.unit.fake_port import FakePort
 from host_tests.unit.modbus_line import (
     ADDRESSES,
@@ -697,6 +697,10 @@ def test_11_report_server_id():
                 ("AP 6.13, nothing but the function", framed(unit, 0x11, 0, 0), None),
             ),
         )
+
+
+def test_a_bench_board_says_that_it_is_one():
+    assert identity("bench", True) == OBJECTS[:2] + (b"0.1.0 BENCH",) + OBJECTS[3:6] + (b"bench",)
 
 
 def test_a_slave_without_an_identity_says_so():
