@@ -651,6 +651,7 @@ def _identified(code, *numbers, unit=1):
 def test_2b_0e_identification():
     line = _line()
     everything = tuple(range(7))
+    ones = diagnose(0, *([0xFFFF] * 125))
     for unit in UNITS:
         rows = [
             ("AP 6.21, basic", identify(1, 0, unit), _identified(1, 0, 1, 2, unit=unit)),
@@ -682,7 +683,9 @@ def test_2b_0e_identification():
             rows.append(("AP 6.19, MEI type", framed(unit, 0x2B, mei), exception(0x2B, 1, unit)))
             rows.append(("AP 6.19, MEI type", framed(unit, 0x2B, mei, 1, 0), exception(0x2B, 1, unit)))
         rows.append(("AP 6.19, no MEI type", framed(unit, 0x2B), None))
-        _walk(line, rows)
+        for row in rows:
+            assert line.ask(ones) == ones  # nothing of a reply may be left of the one before
+            _walk(line, (row,))
 
 
 def test_11_report_server_id():

@@ -314,6 +314,7 @@ def test_a_step_says_when_a_reply_has_been_started():
         line.port.hear(frame, line.now_us)
         line.now_us = ticks.add(line.now_us, 4000)
         assert line.slave.step(line.port.at(line.now_us)) is started
+        assert line.slave.step(line.port.at(line.now_us)) is False, "it is still on its way"
         line.rest()
 
 
