@@ -158,8 +158,9 @@ class Registers:
         """Write `count` holding registers, all or none, from source[at:]; return 0 or an exception code.
 
         The whole request is judged, first its addresses, then its values, before any of it takes effect.
-        Effects come in the order of the addresses. What is refused only then is the commit, the last
-        register: it drops all that was staged. The registers show it after `renew`.
+        Effects come in the order of the addresses. Refused only then, and with it what would follow: a key
+        in the wrong place, a test that cannot be now, and the commit, the last register, which drops all
+        that was staged. The registers show it after `renew`.
         """
         place = self.holdings.place(start, count)
         if place < 0 or _halves(start, count):

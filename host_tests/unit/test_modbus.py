@@ -4,6 +4,7 @@ from firmware import ticks
 from firmware.hardware.rtu_timing import silence_us
 from firmware.publish.modbus import ModbusSlave
 from firmware.publish.registers import BENCH_GRID, SETTINGS_FIRST, Registers
+from firmware.publish.service import Service
 from host_tests.unit.modbus_line import (
     ADDRESSES,
     COUNTERS,
@@ -12,8 +13,11 @@ from host_tests.unit.modbus_line import (
     diagnose,
     exception,
     framed,
+    identify,
+    mask_write,
     pair,
     read_request,
+    read_write,
     write_many,
     write_one,
 )
@@ -404,18 +408,33 @@ def test_the_grid_of_a_bench_board_is_the_masters_to_break():
 
 
 def test_no_allocation_in_steady_state():
-    """On MicroPython with the heap locked: idle steps, reads of any size, bad frames, small writes."""
+    """On MicroPython with the heap locked: idle steps, any read from any unit, bad frames, small writes."""
     try:
         from micropython import heap_lock, heap_unlock
     except ImportError:
         return
     line = Line()
+    box = line.box
+    assert box.change({"sdm_grid_address": 2, "sdm_pv_address": 3, "sunspec_grid_address": 4}) == ""
     port = _SilentPort()
-    slave = ModbusSlave(port, Registers(line.box), 1, 9600)
+    slave = ModbusSlave(port, Registers(box), 1, 9600, service=Service(box.identity))
     slave.registers.renew_written = _nothing  # computing new values may allocate, and has its own time
+    slave.configure(1, 9600, 0, box.profiles.units(box.settings))
     slave.step(0)
-    reads = (GOOD, read_request(3, 1000, 3), read_request(4, 40, 20), read_request(4, 100, 125))
-    for frame in reads + (write_one(SOC, 50), write_many(SOC, 51), GOOD[:5], framed(1, 17)):
+    frames = [GOOD, read_request(3, 1000, 3), read_request(4, 40, 20), read_request(4, 100, 125)]
+    frames += [read_request(3, 1010, 90), read_request(4, 0, 126), read_request(4, 9999, 1)]
+    frames += [read_request(4, 0, 125, 2), read_request(3, 0, 30, 3), read_request(3, 40000, 125, 4)]
+    frames += [
+        framed(1, 0x11),
+        identify(2, 0),
+        identify(4, 9),
+        diagnose(0, 1),
+        diagnose(0x0B, 0),
+        diagnose(9),
+    ]
+    frames += [write_one(SOC, 50), write_many(SOC, 51), mask_write(SOC, 0, 52), read_write(SOC, 9, SOC, 53)]
+    silent = [GOOD[:5], framed(2, 17, 0), framed(99, 3), framed(1, 0x83, 2), write_one(SOC, 50, 0)]
+    for frame in frames + silent:
         port.frame = frame
         slave.step(1)  # the first call of anything may cost something
         port.frame = frame
@@ -425,7 +444,7 @@ def test_no_allocation_in_steady_state():
             slave.step(1)
         finally:
             heap_unlock()
-    assert slave.replies == 14
+    assert slave.replies == 2 * len(frames)
 
 
 def _nothing():
