@@ -183,8 +183,11 @@ class Fuzz:
             self.box.uptime_s += chance * 4
             self.registers.renew_status()
             self.box.state = 1 if chance else 3
-        elif chance < 64:
+        elif chance < 48:
             self.registers.step()
+        elif chance < 64:
+            while self.registers.step():  # a master that leaves it time
+                pass
         elif chance == 64:
             self.box.windows += 1
             self.registers.renew_meters()
