@@ -327,9 +327,16 @@ def test_22_mask_write_register():
 def test_22_every_pair_of_bits():
     """AP 6.16: (content AND and-mask) OR (or-mask AND NOT and-mask), bit by bit."""
     line, registers = _everywhere()
-    registers.words[3] = 0b1111000011110000
-    assert line.ask(mask_write(3, 0b1100110011001100, 0b1010101010101010)) is not None
-    assert registers.words[3] == 0b1110001011100010
+    for case in range(8):
+        content = 0b1111000011110000 ^ (0xFFFF if case & 1 else 0)
+        keep = 0b1100110011001100 ^ (0xFFFF if case & 2 else 0)
+        put = 0b1010101010101010 ^ (0xFFFF if case & 4 else 0)
+        registers.words[3] = content
+        assert line.ask(mask_write(3, keep, put)) == mask_write(3, keep, put)
+        for bit in range(16):
+            kept = keep >> bit & 1
+            wanted = content >> bit & 1 if kept else put >> bit & 1
+            assert registers.words[3] >> bit & 1 == wanted, (case, bit)
 
 
 def test_23_read_write_multiple_registers():

@@ -70,6 +70,12 @@ def test_every_code_of_the_baud_rate():
         assert _shown(line, BAUD) == code
 
 
+def test_the_highest_address_that_a_unit_can_have():
+    line = _line()
+    assert line.ask(write_many(ADDRESS, *float_words(247), unit=GRID)) is not None
+    assert _shown(line, ADDRESS, 247) == 247.0
+
+
 def test_what_it_refuses():
     line = _line()
     running = line.box.settings
