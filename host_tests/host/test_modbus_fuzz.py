@@ -11,14 +11,17 @@ import subprocess
 
 import pytest
 
+from firmware.box import Box
 from firmware.hardware.rtu_timing import silence_us
-from host_tests.unit.modbus_fuzz import FUNCTIONS, Fuzz
+from host_tests.unit.modbus_fuzz import FUNCTIONS, UNITS, DirectPort, Fuzz
 from host_tests.unit.modbus_line import Line, diagnose, read_request
+from host_tests.unit.test_app import TurningBoard
 from tools import micropython_host
 
 FRAMES = 250000
 SEEDS = 40 if os.environ.get("LONG") else 4
 ON_MICROPYTHON = 100000
+ON_A_WHOLE_BOX = 10000
 GROWTH = 2000  # bytes: what happens to be kept differs by several hundred; a leak would be kilobytes
 
 
@@ -72,3 +75,31 @@ def test_frames_with_any_gaps_between_them_never_stop_the_slave(seed):
         line.ask(diagnose(1, 0, unit=line.slave.unit_address))  # it may have been told to listen only
         reply = line.ask(read_request(4, 0, 8, line.slave.unit_address))
         assert reply is not None and reply[3:17] == b"BackupBox_PLUS", seed
+
+
+def test_no_frame_upsets_a_whole_box():
+    """The real box around the slave, its flash and its transfers too; a second between two frames."""
+    board = TurningBoard(10**9, KeyboardInterrupt())
+    board.port = port = DirectPort()
+    box = Box(board)
+    assert box.change({key: address for address, key in enumerate(UNITS, 1)}) == ""
+    frames = Fuzz(11)
+    frames.box, frames.service, frames.slave = box, box.slave._service, box.slave
+
+    def ask(frame):
+        port.sent = None
+        if frame:
+            port.heard.append(frame)
+        box.step(board.ticks_us())
+        box.uptime_ms += 1000
+        return port.sent
+
+    answers = 0
+    for n in range(ON_A_WHOLE_BOX):
+        frames._running = box.settings
+        answers += ask(frames.next_frame()) is not None
+        if n % 100 == 0:
+            ask(diagnose(1, 0, unit=box.settings["unit_address"]))
+            reply = ask(read_request(4, 0, 8, box.settings["unit_address"]))
+            assert reply is not None and reply[3:17] == b"BackupBox_PLUS", n
+    assert answers > ON_A_WHOLE_BOX // 2
