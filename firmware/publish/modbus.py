@@ -164,7 +164,7 @@ class ModbusSlave:
         """Return whether `n` bytes can be a request of this function; unknown functions have any length."""
         if function == READ_HOLDING or function == READ_INPUT or function == WRITE_ONE:
             return n == 8
-        # A byte count that contradicts the quantity is judged first, and answered (figures 12 and 17).
+        # A byte count that contradicts the quantity is judged first, and answered (figures 22 and 27).
         if function == WRITE_MANY:
             return n >= 9 and (n == 9 + self._rx[6] or self._rx[6] != 2 * self._word(4))
         if function == READ_WRITE:

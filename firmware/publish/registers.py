@@ -146,6 +146,8 @@ class Registers:
             self._renew_written_rows()
         if table == INPUT:
             return self.inputs.read(start, count, into, at)
+        if self._changes != self.box.staging.changes:  # by a write to another unit address
+            self._begin_settings()
         if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
             first = max(self._setting, start - SETTINGS_FIRST)
             for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
@@ -156,8 +158,9 @@ class Registers:
         """Write `count` holding registers, all or none, from source[at:]; return 0 or an exception code.
 
         The whole request is judged, first its addresses, then its values, before any of it takes effect.
-        Effects come in the order of the addresses. What is refused only then is the commit, the last
-        register: it drops all that was staged. The registers show it after `renew`.
+        Effects come in the order of the addresses. Refused only then, and with it what would follow: a key
+        in the wrong place, a test that cannot be now, and the commit, the last register, which drops all
+        that was staged. The registers show it after `renew`.
         """
         place = self.holdings.place(start, count)
         if place < 0 or _halves(start, count):
@@ -165,6 +168,7 @@ class Registers:
         error = self._refusal(start, count, source, at)
         if error:
             return error
+        up_to_date = self._changes == self.box.staging.changes
         for n in range(count):
             raw = source[at] << 8 | source[at + 1]
             item = start + n - SETTINGS_FIRST
@@ -179,7 +183,8 @@ class Registers:
         if place >= self._settings_place and start + count <= SETTINGS_FIRST + len(SPEC):
             # Only staged: the registers show the words as they came.
             copy_bytes(source, at - 2 * count, self.holdings.content, place, 2 * count)
-            self._changes = self.box.staging.changes
+            if up_to_date:
+                self._changes = self.box.staging.changes
         return 0
 
     def _refusal(self, start: int, count: int, source, at: int) -> int:

@@ -53,13 +53,17 @@ class Sdm630(MeterImage):
     def __init__(self, box, pv: bool, key: str, coming: bytearray) -> None:
         MeterImage.__init__(self, box, pv, INPUT, Image(((0, LAST_INPUT),)), _ROWS, coming)
         self._key = key
+        self._shown: dict = {}  # the settings that the holding registers show
         self._holdings = Image((_HOLDING_BLOCK,))
         self.renew_written()
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Input or holding registers."""
-        image = self._holdings if table == HOLDING else self.image
-        return image.read(start, count, into, at)
+        if table != HOLDING:
+            return self.image.read(start, count, into, at)
+        if self._shown is not self.box.settings:  # a new set with every change, whoever made it
+            self.renew_written()
+        return self._holdings.read(start, count, into, at)
 
     def write(self, start: int, count: int, source, at: int) -> int:
         """Set format, address or baud rate: whole floats, all or none, in effect after the reply."""
@@ -91,7 +95,7 @@ class Sdm630(MeterImage):
 
     def renew_written(self) -> None:
         """Show the settings as they are."""
-        settings = self.box.settings
+        settings = self._shown = self.box.settings
         for address, value in (
             (_SYSTEM, 3 if self.box.phases == 3 else 1),
             (_FORMAT, settings["line_format"]),

@@ -25,6 +25,7 @@ _CLEAR = const(0x0A)
 _FIRST_COUNTER = const(0x0B)
 _LAST_COUNTER = const(0x12)
 _COUNTERS = const(8)
+_AND_THE_LOG = const(0xFF)  # high byte of a restart's data, which the box's event log does not heed
 
 _DEVICE_ID = const(0x0E)  # the MEI type
 _BASIC = const(1)
@@ -82,8 +83,8 @@ class Service:
 
     def _diagnose(self, slave, rx, n: int, tx) -> int:
         sub = rx[2] << 8 | rx[3]
-        if self.listens and sub != _RESTART:
-            return 0
+        if self.listens:
+            return self._listen(sub, rx, n, slave)
         if sub == _QUERY_DATA:
             copy_bytes(rx, 2, tx, 2, n - 4)
             return n - 2
@@ -92,24 +93,26 @@ class Service:
             return -ILLEGAL_FUNCTION
         if n != 8:
             return -ILLEGAL_VALUE
-        data = rx[4] << 8 | rx[5]
-        if data != 0 and not (sub == _RESTART and data == 0xFF00):
+        if rx[5] or rx[4] and not (sub == _RESTART and rx[4] == _AND_THE_LOG):
             return -ILLEGAL_VALUE
         copy_bytes(rx, 2, tx, 2, 4)
-        if sub == _RESTART:
-            listened, self.listens = self.listens, False
-            self._clear(slave)
-            return 0 if listened else 6
         if sub == _LISTEN_ONLY:
             self.listens = True
             return 0
-        if sub == _CLEAR:
+        if sub == _CLEAR or sub == _RESTART:
             self._clear(slave)
         elif sub >= _FIRST_COUNTER:
             number = sub - _FIRST_COUNTER
             count = (_count(slave, number) - self._cleared[number]) & 0xFFFF
             tx[4], tx[5] = count >> 8, count & 0xFF
         return 6  # the diagnostic register is 0: nothing is told by it
+
+    def _listen(self, sub: int, rx, n: int, slave) -> int:
+        """In listen-only mode: a proper restart ends it, and nothing is answered, not even an exception."""
+        if sub == _RESTART and n == 8 and rx[5] == 0 and (rx[4] == 0 or rx[4] == _AND_THE_LOG):
+            self.listens = False
+            self._clear(slave)
+        return 0
 
     def _clear(self, slave) -> None:
         for number in range(_COUNTERS):

@@ -2,9 +2,8 @@
 
 from firmware import ticks
 from firmware.hardware.rtu_timing import FORMAT_8N1, FORMAT_8N2, character_bits
+from firmware.store.settings import BAUD_RATES
 from tools.simulator.framing import Framing
-
-BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 
 class FakePort:

@@ -69,6 +69,11 @@ class Line:
         assert len(self.port.sent) <= replies + 1
         return self.port.sent[-1] if len(self.port.sent) > replies else None
 
+    def serve(self, **settings):
+        """Have the box serve these settings' units too, as if they had been committed."""
+        assert self.box.change(settings) == ""
+        self.wait(0)
+
     def unlock(self):
         """Open the commands that need it."""
         for key in KEYS:
@@ -92,6 +97,35 @@ def write_many(start, *words, unit=1, count=None, byte_count=None):
     for word in words:
         body += pair(word)
     return framed(unit, 16, *body)
+
+
+def mask_write(start, keep, put, unit=1):
+    return framed(unit, 22, *(pair(start) + pair(keep) + pair(put)))
+
+
+def read_write(start, count, to, *words, unit=1, written=None, byte_count=None):
+    body = pair(start) + pair(count) + pair(to) + pair(len(words) if written is None else written)
+    body += (2 * len(words) if byte_count is None else byte_count,)
+    for word in words:
+        body += pair(word)
+    return framed(unit, 23, *body)
+
+
+def diagnose(sub, *words, unit=1):
+    body = pair(sub)
+    for word in words:
+        body += pair(word)
+    return framed(unit, 8, *body)
+
+
+def identify(code, first, unit=1):
+    return framed(unit, 0x2B, 0x0E, code, first)
+
+
+def words_of(reply):
+    """Return the registers in a reply to 03, 04 or 23."""
+    assert reply is not None and reply[1] < 0x80 and reply[2] == len(reply) - 5, reply
+    return [reply[k] << 8 | reply[k + 1] for k in range(3, len(reply) - 2, 2)]
 
 
 def exception(function, code, unit=1):

@@ -352,11 +352,12 @@ def test_state_and_settings_are_renewed_row_by_row():
     assert _words(registers, 40, 1) == b"\0\5" and _words(registers, 57, 3) == b"\0\1\0\2\0\3"
     assert registers.read(HOLDING, 1000, 1, into, 0) == 0 and into == b"\0\7"
     assert box.staging.stage("unit_address", 9) == ""
-    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\1"
+    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x09", "without waiting"
+    assert box.staging.stage("unit_address", 10) == ""
     registers.renew_status()
     while registers.step():
         pass
-    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x09"
+    assert registers.holdings.read(SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x0a"
 
 
 def test_commands_are_taken_only_when_unlocked():
@@ -448,3 +449,17 @@ def test_what_is_kept_for_later_takes_nothing_but_zero():
     for address in (1007, SETTINGS_FIRST + len(SPEC), COMMIT - 1):
         assert registers.write(address, 1, b"\0\0", 0) == 0
         assert registers.write(address, 1, b"\0\1", 0) == ILLEGAL_VALUE
+
+
+def test_what_another_unit_changed_is_never_hidden_by_a_setting_that_is_staged():
+    box = FakeBox()
+    registers = Registers(box)
+    at = REGISTERS["restore_gap_s"][1]
+    into = bytearray(2)
+    assert box.change({"baud_rate": 19200}) == ""  # as a master of the SDM630 can
+    assert registers.read(HOLDING, REGISTERS["baud_rate"][1], 1, into, 0) == 0 and into == b"\0\xc0"
+    assert box.change({"baud_rate": 38400}) == ""
+    assert registers.write(at, 1, b"\0\x64", 0) == 0
+    registers.renew_written()
+    assert registers.read(HOLDING, REGISTERS["baud_rate"][1], 1, into, 0) == 0 and into == b"\x01\x80"
+    assert registers.read(HOLDING, at, 1, into, 0) == 0 and into == b"\0\x64"
