@@ -3,7 +3,8 @@
 `micropython tools/bench_modbus_slave.py box|peer TTY [folder of the peer]`. Both find the same UART here,
 at a nominal 115200 baud: bytes pass at once, a frame ends with t3.5. A line on stdin, `time` or `count`,
 chooses what is measured from then on; its end prints the figures: median time of the calls that
-answered in us, how many answered while memory was counted, bytes allocated in them, bytes of the heap that the slave takes.
+answered in us, how many answered while memory was counted, bytes allocated in them, bytes of the heap
+that the slave takes.
 """
 
 import gc
@@ -178,7 +179,7 @@ def serve(step, rest) -> tuple:
     told = select.poll()
     told.register(sys.stdin, select.POLLIN)
     served = allocated = 0
-    calls = []
+    calls: list = []
     gc.collect()
     while True:
         if told.poll(0):
