@@ -168,7 +168,8 @@ class Plant:
 
     def _move_backup(self) -> None:
         """The storage system feeds its backup output while it is cut off from a sound grid, or always."""
-        needed = self.backup_always or not self.contactors[0].main or min(self.grid_v) * self._rms_factor < _LOST_V
+        cut_off = not self.contactors[0].main or min(self.grid_v) * self._rms_factor < _LOST_V
+        needed = self.backup_always or cut_off
         if not needed:
             self._backup_at = INF
             if self.backup_on:
