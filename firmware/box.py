@@ -439,11 +439,6 @@ class Box:
         return self.meter.readings
 
     @property
-    def windows(self) -> int:
-        """How many sets of readings there have been, modulo 2^30."""
-        return self.meter.count
-
-    @property
     def energy(self):
         """Energy counters (measure/energy.py)."""
         return self.meter.energy

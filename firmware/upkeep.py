@@ -13,6 +13,7 @@ from firmware.signals import TO_BACKUP, TO_GRID
 from firmware.supervise.health import Health
 
 _PIECES_US = const(2500)  # no further piece is begun after this; the line is looked at after each
+_MORE_PIECES_US = const(4000)  # where profiles have to be renewed too
 _SHOW_MS = const(10)
 _STATUS_MS = const(80)  # state, coils and faults are renewed this often
 _CHORES_MS = const(100)
@@ -35,7 +36,7 @@ class Upkeep:
         self._collector = Collector(board.collect)
         self._health = Health(1 if board.sampler is None else 2)
         self._busy = True  # there may be a piece to do
-        self._steps: tuple = (self._registers.step_status, self._profiles.step)
+        self._steps: tuple = (self._step_status, self._profiles.step)
         if self._pages is not None:
             self._steps += (self._pages.step,)
         self._next = 0  # of these
@@ -59,13 +60,14 @@ class Upkeep:
         if self._front.blocks != self._blocks:
             self._blocks = self._front.blocks
             self._busy = True
+        limit_us = _MORE_PIECES_US if self._profiles.on else _PIECES_US
         while self._busy:
             self._busy = self._piece()
             later_us = self._board.ticks_us()
             if self._slave.step(later_us):
                 self._collector.step(True, self._settled(), 0)
                 return
-            if ticks.diff(later_us, now_us) >= _PIECES_US:
+            if ticks.diff(later_us, now_us) >= limit_us:
                 return
 
     def _piece(self) -> bool:
@@ -85,6 +87,7 @@ class Upkeep:
                 self._profiles.renew()
             return True
         if self._registers.step_meters():
+            self._registers.step_meters()  # a row alone costs less than going round for it
             return True
         steps = self._steps
         for _ in steps:
@@ -92,6 +95,11 @@ class Upkeep:
             if steps[self._next]():
                 return True
         return False
+
+    def _step_status(self) -> bool:
+        """Renew two rows, as above."""
+        registers = self._registers
+        return registers.step_status() and (registers.step_status() or True)
 
     def tidy(self) -> None:
         """Much memory has been used: collect right after the reply."""

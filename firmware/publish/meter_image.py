@@ -21,15 +21,20 @@ from firmware.publish.words import put_floats
 
 _QUANTITIES = "VIPSQFMXBD"
 _ROW = const(6)
-_DERIVED = const(12)
+_COUNTS = (3, 3, 4, 4, 4, 4, 4, 4, 4, 12)  # values of each quantity
+_ZEROS = (0, 0, 0, 0)
+# What `step` does at once, at most 1 ms on a Pico: a row alone would cost more than itself in going round.
+_ROWS_AT_ONCE = const(4)
+_TAKE = const(-2)  # in the place of a row: take the lists,
+_DERIVE = const(-1)  # and work out what follows from them
 _LEAST_CVA = const(100)  # below 1 VA there is no phase angle
 
 
 class MeterImage:
     """One profile of the grid meter, or of the PV meter, in one register table.
 
-    `step` renews it row by row; the values appear all together with the last one. `coming` is where they
-    wait, as large as the image, and may be shared with images that are renewed at another time.
+    `step` renews some rows; the values, all of one measuring window, appear with the last one. `coming` is
+    where they wait, as large as the image, and may be shared with images that are renewed at another time.
     """
 
     def __init__(self, box, pv: bool, table: int, image: Image, rows: str, coming: bytearray) -> None:
@@ -40,10 +45,8 @@ class MeterImage:
         self._coming = coming
         self._rows = _parsed(rows, image)
         self._next = len(self._rows)
-        self._derived = [0] * _DERIVED
-        self._both = [0] * 4
-        self._quantities: tuple = ()
-        self._taken = -1  # the measuring window that is being shown
+        # By quantity, as they were at one moment: the readings are written anew before all of it is shown.
+        self._quantities = tuple([[0] * count for count in _COUNTS])
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """As registers.Registers.read."""
@@ -62,59 +65,61 @@ class MeterImage:
         """Renew all values from the next `step` on."""
         content = self.image.content
         copy_bytes(content, 0, self._coming, 0, len(content))
-        self._next = -1
+        self._next = _TAKE
 
     def step(self) -> bool:
-        """Renew one row; False when there is none left to be renewed."""
+        """Renew some rows; False when there is none left to be renewed."""
         at = self._next
         rows = self._rows
         if at >= len(rows):
             return False
         if at < 0:
-            self._take()
-            self._next = 0
+            if at == _TAKE:
+                self._take()
+            else:
+                self._derive()
+            self._next = at + 1
             return True
-        values = self._quantities[rows[at + 2]]
-        divisor = (1, 10, 100, 1000)[rows[at + 5]]
-        put_floats(values, rows[at + 3], rows[at + 4], divisor, self._coming, rows[at] << 8 | rows[at + 1])
-        self._next = at + _ROW
-        if self._next == len(rows):
-            if self._taken != self.box.windows:  # another one came meanwhile: never show a mixture
-                self._next = -1
-                return True
+        end = min(at + _ROW * _ROWS_AT_ONCE, len(rows))
+        while at < end:
+            values = self._quantities[rows[at + 2]]
+            divisor = (1, 10, 100, 1000)[rows[at + 5]]
+            place = rows[at] << 8 | rows[at + 1]
+            put_floats(values, rows[at + 3], rows[at + 4], divisor, self._coming, place)
+            at += _ROW
+        self._next = at
+        if at == len(rows):
             content = self.image.content
             copy_bytes(self._coming, 0, content, 0, len(content))
         return True
 
     def _take(self) -> None:
-        """Take the lists of the quantities, and work out what is derived from them."""
+        """Copy the values as they are now."""
         box = self.box
         r, e = box.readings, box.energy
-        self._taken = box.windows
-        served = box.settings["pv_meter_enable"] or not self.pv
-        if not served:
-            zeros = (0, 0, 0, 0)
-            measured: tuple = (zeros,) * 6
-            gained = drawn = zeros
-        elif self.pv:
-            measured = (r.u_cv, r.pv_i_ma, r.pv_p_cw, r.pv_s_cva, r.pv_q_cvar, r.pv_pf_mil)
-            gained, drawn = e.pv, (0, 0, 0, 0)
+        if not self.pv:
+            lists: tuple = (r.v_cv, r.i_ma, r.grid_p_cw, r.grid_s_cva, r.grid_q_cvar, r.grid_pf_mil)
+            lists += (e.grid_import, e.grid_export)
+            mhz = r.frequency_mhz
+        elif box.settings["pv_meter_enable"]:
+            lists = (r.u_cv, r.pv_i_ma, r.pv_p_cw, r.pv_s_cva, r.pv_q_cvar, r.pv_pf_mil, e.pv, _ZEROS)
+            mhz = box.pv_frequency_mhz
         else:
-            measured = (r.v_cv, r.i_ma, r.grid_p_cw, r.grid_s_cva, r.grid_q_cvar, r.grid_pf_mil)
-            gained, drawn = e.grid_import, e.grid_export
-        for n in range(4):
-            self._both[n] = gained[n] + drawn[n]
-        self._derive(measured, box.pv_frequency_mhz if self.pv else r.frequency_mhz)
-        self._quantities = measured + (gained, drawn, self._both, self._derived)
+            lists = (_ZEROS,) * 8
+            mhz = 0
+        for values, present in zip(self._quantities, lists):
+            for n in range(len(values)):
+                values[n] = present[n]
+        self._quantities[9][3] = mhz
 
-    def _derive(self, measured: tuple, mhz: int) -> None:
-        volts, amperes, p, s, q = measured[:5]
-        derived = self._derived
+    def _derive(self) -> None:
+        volts, amperes, p, s, q, _pf, gained, drawn, both, derived = self._quantities
+        for n in range(4):
+            both[n] = gained[n] + drawn[n]
         phases = self.box.phases
         derived[0] = sum(volts) // phases
         derived[2] = sum(amperes)
         derived[1] = derived[2] // phases
-        derived[3] = mhz
         if phases == 3:
             for n in range(3):
                 derived[4 + n] = _between(volts[n], volts[(n + 1) % 3])

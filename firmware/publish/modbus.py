@@ -140,10 +140,11 @@ class ModbusSlave:
             self.late_frames = (self.late_frames + 1) & _COUNTER
             return
         function = rx[1]
-        if not self._length_possible(function, n):
+        reads = function == READ_INPUT or function == READ_HOLDING  # nearly all there is: no call for them
+        if n != 8 if reads else not self._length_possible(function, n):
             self.length_errors = (self.length_errors + 1) & _COUNTER
             return
-        writes = function == WRITE_ONE or function == WRITE_MANY or function == MASK_WRITE
+        writes = not reads and (function == WRITE_ONE or function == WRITE_MANY or function == MASK_WRITE)
         if function >= 0x80 or (address == _BROADCAST and not writes):
             # A code from 80 hex is an exception reply, so not a request; a broadcast cannot be answered.
             self.ignored = (self.ignored + 1) & _COUNTER
@@ -162,7 +163,7 @@ class ModbusSlave:
 
     def _length_possible(self, function: int, n: int) -> bool:
         """Return whether `n` bytes can be a request of this function; unknown functions have any length."""
-        if function == READ_HOLDING or function == READ_INPUT or function == WRITE_ONE:
+        if function == WRITE_ONE:
             return n == 8
         # A byte count that contradicts the quantity is judged first, and answered (figures 22 and 27).
         if function == WRITE_MANY:
@@ -217,13 +218,14 @@ class ModbusSlave:
         return 6
 
     def _read(self, unit, table: int) -> int:
-        count = self._word(4)
+        rx, tx = self._rx, self._tx
+        count = rx[4] << 8 | rx[5]
         if not 1 <= count <= READ_MOST:
             return self._exception(ILLEGAL_VALUE)
-        error = unit.read(table, self._word(2), count, self._tx, 3)
+        error = unit.read(table, rx[2] << 8 | rx[3], count, tx, 3)
         if error:
             return self._exception(error)
-        self._tx[2] = 2 * count
+        tx[2] = 2 * count
         return 3 + 2 * count
 
     def _mask_write(self, unit) -> int:

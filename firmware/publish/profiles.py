@@ -22,6 +22,11 @@ class Profiles:
         self._coming = bytearray()
         self._next = 0  # the one that is being renewed
 
+    @property
+    def on(self) -> bool:
+        """Whether there is any."""
+        return bool(self._made)
+
     def units(self, settings: dict) -> tuple:
         """Return pairs of unit address and profile, as ModbusSlave takes them."""
         made = []

@@ -7,6 +7,7 @@ tools/register_list.py; docs/registers.md is generated from there.
 
 from array import array
 
+import micropython
 from micropython import const
 
 from firmware.publish.access import KEYS
@@ -45,6 +46,7 @@ CLEAR_ENERGY = const(1005)
 TEST_TRANSFER = const(1006)
 CLOCK = const(1008)  # two words
 SETTINGS_FIRST = const(1010)
+SETTINGS_END = SETTINGS_FIRST + len(SPEC)
 COMMIT = const(1099)  # what lies before it, behind the settings, is for more of them
 
 # High word of the clock, in seconds since 1970: from January 2020 to December 2099.
@@ -84,7 +86,9 @@ STATUS = (
     (50, 1, U32, 1, _BOX, "faults"),
     (56, 1, U16, 1, _BOX, "settings_pending"),
 )
-_WRITTEN = const(13)
+_WRITTEN = const(13)  # the first of these
+_COMMANDS = const(5)
+_SHOWN = len(STATUS) + _COMMANDS
 METERS = (
     (100, 3, U16, 1, _READINGS, "v_cv"),
     (103, 1, U16, 1, _READINGS, "frequency_mhz"),
@@ -126,15 +130,16 @@ class Registers:
         self._changes = -1  # of the settings, that the registers show
         self._meter = self._status = self._setting = 0  # the next one of each kind
         self._one = [0]  # a row of a single value
-        self._written = False  # something was written, and not all that it changes is shown
+        self._written = _SHOWN  # row of STATUS; those from it on may have been changed by a write
         self._settings_place = self.holdings.place(SETTINGS_FIRST, 1)
-        # Bounds of the settings as they go over the line, and which of them have more rules than that.
-        self._low = array("H", [row[2] // _step(row) for row in SPEC])
-        self._high = array("H", [row[3] // _step(row) for row in SPEC])
-        self._special = 0
+        # Bounds of the settings as they go over the line: some have more rules than that.
+        self._steps = steps = bytes([BAUD_STEP if row[0] == "baud_rate" else 1 for row in SPEC])
+        self._low = array("H", [row[2] // step for row, step in zip(SPEC, steps)])
+        self._high = array("H", [row[3] // step for row, step in zip(SPEC, steps)])
+        self._plain_from = 0  # the first one behind the last that has more
         for item, row in enumerate(SPEC):
             if row[0] == "baud_rate" or row[0].startswith("soc_min"):
-                self._special |= 1 << item
+                self._plain_from = item + 1
         self._write_identity()
         self.renew()
 
@@ -142,8 +147,9 @@ class Registers:
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Fill into[at:] with `count` registers of INPUT or HOLDING; return 0 or an exception code."""
-        if self._written and (table != INPUT or start < _METERS_FIRST):
-            self._renew_written_rows()
+        if self._written < _SHOWN and (table != INPUT or start < _METERS_FIRST):
+            while self._renew_written():
+                pass
         if table == INPUT:
             return self.inputs.read(start, count, into, at)
         if self._changes != self.box.staging.changes:  # by a write to another unit address
@@ -169,18 +175,23 @@ class Registers:
         if error:
             return error
         up_to_date = self._changes == self.box.staging.changes
-        for n in range(count):
-            raw = source[at] << 8 | source[at + 1]
-            item = start + n - SETTINGS_FIRST
-            if 0 <= item < len(SPEC):
-                row = SPEC[item]
-                self.box.staging.put(row[0], raw * _step(row))
+        address = start
+        end = start + count
+        while address < end:
+            settings = _settings(address, end)
+            if settings:
+                staging = self.box.staging
+                _stage(staging.staged, self._steps, address - SETTINGS_FIRST, settings, source, at)
+                staging.changed()
+                address += settings
+                at += 2 * settings
             else:
-                error = self._carry_out(start + n, raw, source, at)
+                error = self._carry_out(address, _word(source, at), source, at)
                 if error:
                     return error
-            at += 2
-        if place >= self._settings_place and start + count <= SETTINGS_FIRST + len(SPEC):
+                address += 1
+                at += 2
+        if place >= self._settings_place and end <= SETTINGS_END:
             # Only staged: the registers show the words as they came.
             copy_bytes(source, at - 2 * count, self.holdings.content, place, 2 * count)
             if up_to_date:
@@ -189,32 +200,42 @@ class Registers:
 
     def _refusal(self, start: int, count: int, source, at: int) -> int:
         """Judge a write, first all its addresses, then its values; return 0 or an exception code."""
-        low, high, special = self._low, self._high, self._special
         box = self.box
         open_s = box.access.open_s(box.uptime_s)
         locked = box.settings["write_lock"] and not open_s
         bad = wears = False
-        for n in range(count):
-            raw = source[at] << 8 | source[at + 1]
-            at += 2
-            item = start + n - SETTINGS_FIRST
-            if 0 <= item < len(SPEC):
+        address = start
+        end = start + count
+        while address < end:
+            settings = _settings(address, end)
+            if settings:
                 if locked:
                     return ILLEGAL_ADDRESS
-                if not low[item] <= raw <= high[item]:
-                    bad = True
-                elif special >> item & 1:
-                    row = SPEC[item]
-                    bad = bad or check_row(row, raw * _step(row)) != ""
+                bad = not self._acceptable_settings(address - SETTINGS_FIRST, settings, source, at) or bad
+                address += settings
+                at += 2 * settings
             else:
-                address = start + n
                 if not self._writable(address, open_s):
                     return ILLEGAL_ADDRESS
-                bad = bad or not self._acceptable(address, raw)
+                bad = not self._acceptable(address, _word(source, at)) or bad
                 wears = wears or address == COMMIT or address == CLEAR_ENERGY
+                address += 1
+                at += 2
         if bad:
             return ILLEGAL_VALUE
         return BUSY if wears and not box.access.may_wear(box.uptime_s) else 0
+
+    def _acceptable_settings(self, item: int, count: int, source, at: int) -> bool:
+        """Return whether words can be the settings from SPEC[item] on."""
+        if not _within(source, at, self._low, self._high, item, count):
+            return False
+        while count and item < self._plain_from:
+            if check_row(SPEC[item], _word(source, at) * self._steps[item]):
+                return False
+            item += 1
+            count -= 1
+            at += 2
+        return True
 
     def _writable(self, address: int, open_s: int) -> bool:
         """Return whether an address, no setting, may be written; `open_s`: commands are open for so long."""
@@ -272,15 +293,21 @@ class Registers:
 
     def renew_written(self) -> None:
         """Have what a write can have changed renewed: before it is read, or when there is time."""
-        self._written = True
+        self._written = _WRITTEN
         if self._changes != self.box.staging.changes:
             self._begin_settings()
 
-    def _renew_written_rows(self) -> None:
-        self._written = False
-        for row in range(_WRITTEN, len(STATUS)):
+    def _renew_written(self) -> bool:
+        """Renew one row that a write can have changed, and the commands; False when there is none left."""
+        row = self._written
+        if row >= _SHOWN:
+            return False
+        self._written = row + 1
+        if row < len(STATUS):
             self._renew_row(row)
-        self._put_commands()
+        else:
+            self._put_command(row - len(STATUS))
+        return True
 
     def _begin_settings(self) -> None:
         self._changes = self.box.staging.changes
@@ -317,6 +344,8 @@ class Registers:
 
     def step_status(self) -> bool:
         """Renew one of the other rows; False when there is none."""
+        if self._renew_written():
+            return True
         if self._status < len(STATUS):
             self._renew_status()
         elif self._setting < len(SPEC):
@@ -339,26 +368,31 @@ class Registers:
         self._renew_row(self._status)
         self._status += 1
         if self._status == len(STATUS):
-            self._put_commands()
+            self._written = min(self._written, len(STATUS))  # the commands too
 
     def _renew_row(self, n: int) -> None:
         """Renew row `n` of STATUS."""
         row = STATUS[n]
         put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + n])
 
-    def _put_commands(self) -> None:
+    def _put_command(self, n: int) -> None:
         box = self.box
-        soc = box.battery.soc
-        self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
-        self._put_holding(BENCH_GRID, box.bench_grid)
-        self._put_holding(UNLOCK, box.access.open_s(box.uptime_s))
-        self._put_holding(TEST_TRANSFER, box.test_s)
-        self._one[0] = box.clock_s
-        put_row(_LONG, self._one, self.holdings.content, self.holdings.place(CLOCK, 2))
+        if n == 0:
+            soc = box.battery.soc
+            self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
+        elif n == 1:
+            self._put_holding(BENCH_GRID, box.bench_grid)
+        elif n == 2:
+            self._put_holding(UNLOCK, box.access.open_s(box.uptime_s))
+        elif n == 3:
+            self._put_holding(TEST_TRANSFER, box.test_s)
+        else:
+            self._one[0] = box.clock_s
+            put_row(_LONG, self._one, self.holdings.content, self.holdings.place(CLOCK, 2))
 
     def _renew_setting(self, item: int) -> None:
-        row = SPEC[item]
-        self._put_holding(SETTINGS_FIRST + item, self.box.staging.get(row[0]) // _step(row))
+        self._one[0] = self.box.staging.get(SPEC[item][0]) // self._steps[item]
+        put_row(_WORD, self._one, self.holdings.content, self._settings_place + 2 * item)
 
     def _values(self, row: tuple):
         """Return what a row shows, as something with an index."""
@@ -397,11 +431,32 @@ def _word(source, at: int) -> int:
     return (source[at] << 8) | source[at + 1]
 
 
+def _settings(address: int, end: int) -> int:
+    """Return how many of the words in `[address, end)` are settings that follow here without another."""
+    return min(end, SETTINGS_END) - address if SETTINGS_FIRST <= address < SETTINGS_END else 0
+
+
+@micropython.viper
+def _within(words: ptr8, at: int, low: ptr16, high: ptr16, first: int, count: int) -> int:  # type: ignore[name-defined]
+    """Return 1 if each of `count` words lies within its bounds, those from `first` on, else 0."""
+    end = first + count
+    while first < end:
+        word = words[at] << 8 | words[at + 1]
+        if word < low[first] or word > high[first]:
+            return 0
+        first += 1
+        at += 2
+    return 1
+
+
+@micropython.native
+def _stage(staged: dict, steps: bytes, item: int, count: int, words, at: int) -> None:
+    """Put `count` words that have been judged among the staged settings, from SPEC[item] on."""
+    for n in range(item, item + count):
+        staged[SPEC[n][0]] = (words[at] << 8 | words[at + 1]) * steps[n]
+        at += 2
+
+
 def _halves(start: int, count: int) -> bool:
     """Return whether a write takes one word of a value of two."""
     return start == CLOCK + 1 or start + count == CLOCK + 1
-
-
-def _step(row: tuple) -> int:
-    """Return how many units of a setting make a step of its register."""
-    return BAUD_STEP if row[0] == "baud_rate" else 1

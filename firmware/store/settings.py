@@ -167,6 +167,10 @@ class Staging:
     def put(self, key: str, value: int) -> None:
         """Keep a value that has been checked for the next commit."""
         self.staged[key] = value
+        self.changed()
+
+    def changed(self) -> None:
+        """Count that `staged` was changed."""
         self.changes = (self.changes + 1) & 0x3FFFFFFF
 
     def commit(self) -> str:
@@ -178,7 +182,7 @@ class Staging:
         """Make some values running ones, all or none, whatever is staged; return why not, or ''."""
         whole = dict(self.running)
         whole.update(values)
-        self.changes = (self.changes + 1) & 0x3FFFFFFF
+        self.changed()
         reason = check(whole, self.rules)
         if not reason:
             self.running = whole

@@ -90,7 +90,6 @@ class FakeBox:
         self.clock_s = 0
         self.test_s = 0
         self.cleared = 0
-        self.windows = 0
         self.commits = 0
         self.resets = 0
 

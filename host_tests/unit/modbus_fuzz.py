@@ -189,7 +189,6 @@ class Fuzz:
             while self.registers.step():  # a master that leaves it time
                 pass
         elif chance == 64:
-            self.box.windows += 1
             self.registers.renew_meters()
             self.box.profiles.renew()
         elif chance < 72:

@@ -348,7 +348,7 @@ def test_state_and_settings_are_renewed_row_by_row():
     steps = 1
     while registers.step():
         steps += 1
-    assert steps == len(STATUS) + 1
+    assert steps == len(STATUS) + 5 + 1  # the commands, one by one
     assert _words(registers, 40, 1) == b"\0\5" and _words(registers, 57, 3) == b"\0\1\0\2\0\3"
     assert registers.read(HOLDING, 1000, 1, into, 0) == 0 and into == b"\0\7"
     assert box.staging.stage("unit_address", 9) == ""
