@@ -150,7 +150,9 @@ def test_import_is_positive_and_export_negative():
     grid = floats(profile(box))
     assert (grid[0x0C], grid[0x0E], grid[0x10], grid[0x34]) == (-100.0, -200.0, 50.0, -250.0)
     pv = floats(profile(box, True))
-    assert pv[0x34] == 3534.0 and abs(pv[0x48] - 90.001) < 1e-4 and pv[0x4A] == 0.0  # production counts as import
+    assert (
+        pv[0x34] == 3534.0 and abs(pv[0x48] - 90.001) < 1e-4 and pv[0x4A] == 0.0
+    )  # production counts as import
 
 
 def test_a_pv_meter_that_is_not_served_reads_zero():
