@@ -13,7 +13,6 @@ from host_tests.unit.test_sunspec import content
 
 FOLDER = pathlib.Path(sunspec2.__file__).parent / "models/json"
 SIZES = {"uint16": 1, "pad": 1, "float32": 2, "bitfield32": 2}
-# What the model calls a quantity, and where the box has it: readings or counts, their unit, which ones.
 PHASES = ("A", "B", "C")
 
 
