@@ -247,6 +247,23 @@ def test_sdm_modbus(native, line):
             assert values[name] == 0.0, name
 
 
+SDM_SETTINGS = """
+import json, sys, sdm_modbus
+line, unit = sys.argv[1], int(sys.argv[2])
+meter = sdm_modbus.SDM630(device=line, baud=9600, parity="N", stopbits=1, unit=unit, timeout=1)
+names = ("meter_id", "baud", "network_parity_stop", "system_type")
+print(json.dumps([meter.read(name) for name in names] + [meter.read_all(sdm_modbus.registerType.HOLDING)]))
+meter.disconnect()
+"""
+
+
+def test_sdm_modbus_reads_the_settings(box, line):
+    """One by one, and in the one request that it makes of them; it knows more than there is here."""
+    *single, together = json.loads(sdm_environment.run(SDM_SETTINGS, line, SDM_PV))
+    assert single == [SDM_PV, 2, 0, 3]  # 9600 Bd, 8N1, three phases and neutral
+    assert [together[key] for key in ("meter_id", "baud", "network_parity_stop", "system_type")] == single
+
+
 def test_sdm_modbus_reads_the_pv_meter(native, line):
     values, _addresses = json.loads(sdm_environment.run(SDM_READ, line, SDM_PV))
     assert values["total_power_active"] == pytest.approx(native["pv_active_power_total"], rel=0.01)
