@@ -12,7 +12,7 @@ from micropython import const
 from firmware.publish.meter_image import MeterImage
 from firmware.publish.register_map import BUSY, HOLDING, ILLEGAL_ADDRESS, ILLEGAL_VALUE, INPUT, Image
 
-LAST_INPUT = const(0x165)
+LAST_INPUT = const(0x17D)
 _ROWS = """\
 0 V 0 3 2
 6 I 0 3 3
@@ -32,17 +32,19 @@ c P 0 3 2
 48 M 3 1 3
 4a X 3 1 3
 c8 D 4 4 2
+fe F 3 1 3
 156 B 3 1 3
 15a M 0 3 3
 160 X 0 3 3
+166 B 0 3 3
 """
 # Holding registers, floats: what the box is wired to (1: single phase, 3: three phases and neutral), and what
 # can be written: parity and stop bits (0 8N1, 1 8E1, 2 8O1, 3 8N2), address, baud rate.
-_SYSTEM = const(0x0C)
+_SYSTEM = const(0x0A)
 _FORMAT = const(0x12)
 _ADDRESS = const(0x14)
 _BAUD = const(0x1C)
-_HOLDING_BLOCK = (0x00, 0x1D)
+_HOLDING_BLOCK = (0x00, 0x25)  # as far as clients read in one request
 # By the code of the baud rate; the last two are not the SDM630's.
 BAUD_RATES = (2400, 4800, 9600, 19200, 38400, 1200, 57600, 115200)
 

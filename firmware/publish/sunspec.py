@@ -54,7 +54,8 @@ class SunSpec(MeterImage):
 
     def __init__(self, box, pv: bool, key: str, coming: bytearray) -> None:
         image = Image(((FIRST, LAST),))
-        MeterImage.__init__(self, box, pv, HOLDING, image, _ROWS, coming)
+        rows = _ROWS if box.phases == 3 else _without_other_phases(_ROWS)
+        MeterImage.__init__(self, box, pv, HOLDING, image, rows, coming)
         content = image.content
         content[0:4] = b"SunS"
         struct.pack_into(">HH", content, 2 * (_COMMON - FIRST), 1, _COMMON_WORDS)
@@ -77,3 +78,12 @@ class SunSpec(MeterImage):
         for place in range(at + 4, 2 * (_EVENTS - FIRST), 4):
             content[place : place + 4] = _NOT_A_NUMBER
         struct.pack_into(">HH", content, 2 * (_END - FIRST), 0xFFFF, 0)
+
+
+def _without_other_phases(rows: str) -> str:
+    """Return the rows of a single-phase meter: no L2, no L3, and no voltages between phases."""
+    left = []
+    for line in rows.split("\n"):
+        if line and line.split()[1:3] not in (["D", "7"], ["D", "4"]):
+            left.append(line.replace(" 0 3 ", " 0 1 "))
+    return "\n".join(left)

@@ -69,9 +69,6 @@ def put_floats(values, first: int, count: int, divisor: int, into: ptr8, at: int
         low = 0
         if value > 0:
             exponent = 127 + 24  # of a quotient of 25 bits
-            if value >> 30:
-                value >>= 1
-                exponent += 1
             while value < 0x20000000:
                 value <<= 1
                 exponent -= 1
