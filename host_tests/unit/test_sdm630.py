@@ -18,7 +18,7 @@ from host_tests.unit.modbus_line import (
 )
 
 GRID, PV = 2, 3
-SYSTEM, FORMAT, ADDRESS, BAUD = 0x0C, 0x12, 0x14, 0x1C
+SYSTEM, FORMAT, ADDRESS, BAUD = 0x0A, 0x12, 0x14, 0x1C
 
 
 def float_words(value):
