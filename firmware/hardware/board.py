@@ -21,7 +21,8 @@ class Board:
     `storage`: `read(name)`, `write(name, content)`, which raises OSError.
     `watchdog`: `feed()`.
     `ticks_us`: the microsecond counter that `firmware.ticks` works on.
-    `collect()`: collects memory, at a moment that the box chooses (firmware/collector.py).
+    `collect()`: collects memory, at a moment that the box chooses, and returns what is free then
+    (firmware/collector.py).
     `sampler`: `ring` (acquire/layout.py), `start(on_block)`, `stop()`, `check(now_us)`; None where nothing
     is sampled.
     `display`: `show(lines)` with four lines of 20 characters; None where no display answers.

@@ -15,7 +15,7 @@ SUNSPEC_READ = read_request(40070, 125, 3, SUNSPEC_GRID)
 METER, PV_METER = (100, 54), (200, 46)  # native registers and how many
 WINDOW_MS = 100
 # With all four profiles on a window is shown so long after its end, at worst.
-NATIVE_OLD_MS, PROFILE_OLD_MS = 150, 300
+NATIVE_OLD_MS, PROFILE_OLD_MS = 400, 2000
 LEAST_FREE = 30 * 1024
 
 

@@ -187,9 +187,9 @@ def test_holes_inside_a_block_read_zero():
         (NATIVE, 3, ADDRESSES["sunspec_pv_address"] + 1, 1099),
         (SDM, 4, 0x3A, 0x3B),
         (SDM, 4, 0x4C, 0xC7),
-        (SDM_PV, 4, 0xD0, 0x14B),
-        (SDM_PV, 4, 0x14C, 0x155),
-        (SDM, 3, 0x00, 0x0B),
+        (SDM_PV, 4, 0xD0, 0xFD),
+        (SDM_PV, 4, 0x100, 0x155),
+        (SDM, 3, 0x00, 0x09),
         (SDM, 3, 0x16, 0x1B),
     ):
         count = last + 1 - first

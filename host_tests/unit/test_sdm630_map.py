@@ -130,7 +130,8 @@ def check(box, pv):
     wanted = expected(box, pv)
     for address, (quantity, n) in MEASURED:
         want = wanted[quantity][n]
-        assert abs(shown.pop(address) - want) <= 0.011 + 1e-6 * abs(want), (hex(address), quantity, n)
+        near = 0.031 if "line" in quantity else 0.011  # between two phases quarters of 0.01 V are left out
+        assert abs(shown.pop(address) - want) <= near + 1e-6 * abs(want), (hex(address), quantity, n)
     for address in shown:
         assert shown[address] == 0.0, hex(address)  # not measured, or left free
     assert not [address for address in UNMEASURED if address not in shown]
