@@ -82,6 +82,8 @@ bench: $(STAMP) ## Print how fast the simulations run, and how quickly faults ar
 	@echo
 	@$(PY) -m tools.bench_detection
 	@echo
+	@$(PY) -m tools.bench_modbus
+	@echo
 	@$(PY) -m tools.bench_chip
 
 .PHONY: clean

@@ -5,9 +5,12 @@ from micropython import const
 from firmware import ticks
 from firmware.acquire.layout import Ring
 from firmware.keeping import Keeping
+from firmware.publish.access import Access
 from firmware.publish.events import EventLog
 from firmware.publish.modbus import ModbusSlave
-from firmware.publish.registers import FIRMWARE_VERSION, Registers
+from firmware.publish.profiles import Profiles
+from firmware.publish.registers import Registers
+from firmware.publish.service import FIRMWARE_VERSION, Service, identity
 from firmware.shed.policy import Policy
 from firmware.shed.rules import check_load_management
 from firmware.signals import (
@@ -30,6 +33,7 @@ from firmware.signals import (
     WARN_CONVERTER,
     WARN_DIP_CHANGED,
     WARN_LOST_BLOCKS,
+    WARN_MASTER,
     WARN_NO_BACKUP,
     WARN_SOC_STALE,
     WARN_STORE,
@@ -70,6 +74,12 @@ class Box:
         self.uptime_ms = 0
         self.refusal = ""
         self.bench_grid = 0
+        self.phases = board.phases
+        self.serial = board.serial
+        self.access = Access()
+        self._clock_s = 0  # what the clock showed at the start, 0: it was never set
+        self._requests = 0  # of the master, when they were last looked at
+        self._request_s = -1  # when that was
         self.warnings = 0  # present ones, signals.WARNING_NAMES
         self.faults_latched = Faults(self.log)
         self.battery = Battery()
@@ -104,8 +114,13 @@ class Box:
         self._slow_ms = _SLOW_MS
         self._shown_reason = -1
         self._apply_settings()
-        board.port.configure(running["baud_rate"])
-        self.slave = ModbusSlave(board.port, Registers(self), running["unit_address"], running["baud_rate"])
+        self.identity = identity(board.name, board.synthetic)
+        self.profiles = Profiles(self)
+        line = running["baud_rate"], running["line_format"]
+        board.port.configure(*line)
+        service = Service(self.identity)
+        self.slave = ModbusSlave(board.port, Registers(self), running["unit_address"], *line, service)
+        self._configure()
         self._upkeep = Upkeep(self, board)
         front_end.open_grid = board.coils.open_grid
         self.log.add("start", version=FIRMWARE_VERSION.decode(), board=board.name, dip=self.dip)
@@ -226,6 +241,12 @@ class Box:
             mask |= WARN_STORE
         if self.converters.flawed:
             mask |= WARN_CONVERTER
+        if self.slave.requests != self._requests:
+            self._requests = self.slave.requests
+            self._request_s = self.uptime_s
+        limit_s = settings["master_lost_s"]
+        if limit_s and self._request_s >= 0 and self.request_age_s > limit_s:
+            mask |= WARN_MASTER
         if self.state == TO_BACKUP and self._machine.state_ms >= _NO_BACKUP_MS:
             mask |= WARN_NO_BACKUP
         self.warnings = mask
@@ -240,16 +261,39 @@ class Box:
 
     def commit(self) -> str:
         """Put the staged settings into effect and keep them; return why they are refused, or ''."""
-        self.refusal = self.staging.commit()
-        if self.refusal:
-            self.log.add("settings", accepted=False, reason=self.refusal)
-            return self.refusal
-        self._apply_settings()
-        settings = self.staging.running
-        self.slave.configure(settings["unit_address"], settings["baud_rate"])
+        before = self.staging.running
+        return self._take_effect(self.staging.commit(), before)
+
+    def change(self, values: dict) -> str:
+        """Put single settings into effect and keep them, whatever is staged; return why not, or ''."""
+        before = self.staging.running
+        return self._take_effect(self.staging.change(values), before)
+
+    def _take_effect(self, refusal: str, before: dict) -> str:
+        self.refusal = refusal
+        if refusal:
+            self.log.add("settings", accepted=False, reason=refusal)
+            return refusal
         self.log.add("settings", accepted=True)
-        self._keeping.keep_settings(settings)
+        settings = self.staging.running
+        if settings != before or self.faults_latched.mask & FAULT_SETTINGS:
+            self._apply_settings()
+            self._configure()
+            self._keeping.keep_settings(settings)
+            self.access.worn()
+            self._upkeep.tidy()
         return ""
+
+    def _configure(self) -> None:
+        """Have the slave answer as the settings say, from the next request on."""
+        settings = self.staging.running
+        units = self.profiles.units(settings)
+        self.slave.configure(settings["unit_address"], settings["baud_rate"], settings["line_format"], units)
+
+    @property
+    def locked(self) -> bool:
+        """True while a master may write nothing but the state of charge."""
+        return bool(self.settings["write_lock"]) and not self.access.open_s(self.uptime_s)
 
     def set_soc(self, percent: int) -> None:
         """Take the battery's state of charge, 0 to 100 percent; raises ValueError outside."""
@@ -259,6 +303,21 @@ class Box:
         """Forget latched faults, locks and waiting times."""
         self.faults_latched.reset()
         self._machine.reset()
+
+    def clear_energy(self) -> None:
+        """Begin all energy counters anew, and keep that."""
+        self.meter.energy.clear()
+        self._keeping.keep_energy()
+        self.access.worn()
+        self.log.add("energy_cleared")
+
+    def test_transfer(self, seconds: int) -> bool:
+        """Have the house fed from the backup output for so long; False where that cannot be done now."""
+        return self._machine.test(seconds)
+
+    def set_clock(self, seconds: int) -> None:
+        """Take the time, in seconds since 1970."""
+        self._clock_s = seconds - self.uptime_s
 
     def play(self, scene: int) -> None:
         """Let the grid of a bench board be as in `scene`, signals.BENCH_NAMES."""
@@ -342,6 +401,21 @@ class Box:
     def channel_texts(self) -> list:
         """What is wrong with which channels, in words."""
         return self.converters.texts()
+
+    @property
+    def request_age_s(self) -> int:
+        """Seconds since a master last asked for something, 65535 for longer and for never."""
+        return min(self.uptime_s - self._request_s, 65535) if self._request_s >= 0 else 65535
+
+    @property
+    def clock_s(self) -> int:
+        """The time in seconds since 1970, 0 while nobody has set it."""
+        return self._clock_s + self.uptime_s if self._clock_s else 0
+
+    @property
+    def test_s(self) -> int:
+        """For how many more seconds a test of the transfer lasts."""
+        return (self._machine.test_ms + 999) // 1000
 
     @property
     def settings_pending(self) -> int:

@@ -8,10 +8,11 @@ from micropython import const
 
 from firmware.ticks import advance
 
-_SOON_MS = const(4000)  # from here on after a reply
-_LATE_MS = const(6000)  # from here on without one
-# Should this much time pass while something is being switched, the interpreter would soon choose the moment.
-_LATEST_MS = const(9000)
+_SOON_MS = const(4000)  # at most until the next one, after a reply; half as long again without one
+# With little memory it must be sooner: the box uses up to 10 bytes a ms. When twice this time has passed
+# while something is being switched it is done all the same: the interpreter would soon choose the moment.
+_BYTES_A_MS = const(20)
+_LEAST_MS = const(500)
 
 
 class Collector:
@@ -21,6 +22,11 @@ class Collector:
         self.collections = 0
         self._collect = collect
         self._since_ms = 0
+        self._soon_ms = _SOON_MS
+
+    def hasten(self) -> None:
+        """Have it done right after the next reply that is started."""
+        self._since_ms = max(self._since_ms, self._soon_ms)
 
     def step(self, replied: bool, settled: bool, dt_ms: int) -> bool:
         """Collect if this is a good moment; True when it has.
@@ -28,12 +34,13 @@ class Collector:
         `replied`: a reply has been started since the last call; `settled`: nothing is being switched.
         """
         self._since_ms = advance(self._since_ms, dt_ms)
-        if self._since_ms < _SOON_MS:
+        soon_ms = self._soon_ms
+        if self._since_ms < soon_ms:
             return False
-        due = replied or self._since_ms >= _LATE_MS
-        if not (settled and due) and self._since_ms < _LATEST_MS:
+        due = replied or self._since_ms >= soon_ms * 3 // 2
+        if not (settled and due) and self._since_ms < 2 * soon_ms:
             return False
-        self._collect()
+        self._soon_ms = max(_LEAST_MS, min(_SOON_MS, self._collect() // _BYTES_A_MS))
         self.collections = (self.collections + 1) & 0x3FFFFFFF
         self._since_ms = 0
         return True

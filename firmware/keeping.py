@@ -64,6 +64,10 @@ class Keeping:
         """Have a set written as soon as there is a moment for it."""
         self._settings = values
 
+    def keep_energy(self) -> None:
+        """Have the counts written as soon as there is a moment for it."""
+        self._energy_ms = _ENERGY_MS
+
     def accept_loss(self, settings: dict) -> None:
         """Somebody has seen that what was stored is lost: keep what runs now in its place."""
         self.reason = ""

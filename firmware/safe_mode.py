@@ -7,8 +7,10 @@ the fault `crashed`, and zeros for everything measured. `reset_faults` = 1, or a
 from firmware import ticks
 from firmware.measure.energy import Energy
 from firmware.measure.readings import Readings
+from firmware.publish.access import Access
 from firmware.publish.modbus import ModbusSlave
 from firmware.publish.registers import Registers
+from firmware.publish.service import Service, identity
 from firmware.signals import FAULT, FAULT_CRASHED, IN_DIP_SHIFT, NOT_MEASURED, WARN_BENCH
 from firmware.store import crash_log
 from firmware.store.kept import Kept
@@ -33,6 +35,9 @@ class Halted:
     soc_age_s = 0xFFFF
     faults = FAULT_CRASHED
     bad_channels = (0, 0, 0)
+    request_age_s = 0
+    clock_s = 0
+    test_s = 0
 
     def __init__(self, board) -> None:
         self.synthetic = board.synthetic
@@ -41,6 +46,7 @@ class Halted:
         self.feedback = inputs & 15
         self.dip = inputs >> IN_DIP_SHIFT & 15
         self.uptime_s = 0
+        self.access = Access()
         self.battery = Battery()
         self.readings = Readings()
         self.energy = Energy()
@@ -67,6 +73,16 @@ class Halted:
         """Settings stay as they are until the box runs."""
         return "the box is in safe mode"
 
+    def set_clock(self, seconds: int) -> None:
+        """Nothing here needs the time."""
+
+    def clear_energy(self) -> None:
+        """Energy stays as it is until the box runs."""
+
+    def test_transfer(self, seconds: int) -> bool:
+        """Nothing is switched here."""
+        return False
+
     def play(self, scene: int) -> None:
         """There is no grid to be played with."""
 
@@ -79,9 +95,14 @@ class SafeMode:
         self.halted = Halted(board)
         self._registers = Registers(self.halted)
         settings = self.halted.settings
-        board.port.configure(settings["baud_rate"])
+        board.port.configure(settings["baud_rate"], settings["line_format"])
         self._slave = ModbusSlave(
-            board.port, self._registers, settings["unit_address"], settings["baud_rate"]
+            board.port,
+            self._registers,
+            settings["unit_address"],
+            settings["baud_rate"],
+            settings["line_format"],
+            Service(identity(board.name, board.synthetic)),
         )
         reason = crash_log.read(board.storage).split("\n")[-1]
         self._lines = [

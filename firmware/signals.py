@@ -43,6 +43,7 @@ OVERVOLTAGE = const(5)
 FREQUENCY = const(6)
 PHASE_SEQUENCE = const(7)
 NOT_MEASURED = const(8)
+TEST = const(9)  # nothing is wrong: the master tests the transfer
 REASON_NAMES = (
     "none",
     "interruption",
@@ -53,6 +54,7 @@ REASON_NAMES = (
     "frequency",
     "phase_sequence",
     "not_measured",
+    "test",
 )
 
 # Latched faults, one bit each; bit n of the first four groups belongs to coil n.
@@ -89,6 +91,7 @@ WARN_STORE = const(16)  # one of the two settings slots is damaged, or a write f
 WARN_NO_BACKUP = const(32)  # the house waits for the backup voltage
 WARN_CONVERTER = const(64)  # a measuring channel cannot be right; the grid's are also a reason: not measured
 WARN_BENCH = const(128)  # a bench board: everything measured is made up
+WARN_MASTER = const(256)  # no master has asked for long
 WARNING_NAMES = (
     "soc_stale",
     "transfers",
@@ -98,6 +101,7 @@ WARNING_NAMES = (
     "no_backup",
     "converter",
     "bench",
+    "master_lost",
 )
 
 # What is wrong with a measuring channel.

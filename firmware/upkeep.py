@@ -12,7 +12,8 @@ from firmware.publish.pages import Pages
 from firmware.signals import TO_BACKUP, TO_GRID
 from firmware.supervise.health import Health
 
-_PIECES_US = const(1500)  # no further piece is begun after this; the line is looked at after each
+_PIECES_US = const(2500)  # no further piece is begun after this; the line is looked at after each
+_MORE_PIECES_US = const(4000)  # where profiles have to be renewed too
 _SHOW_MS = const(10)
 _STATUS_MS = const(80)  # state, coils and faults are renewed this often
 _CHORES_MS = const(100)
@@ -30,11 +31,15 @@ class Upkeep:
         self._meter = box.meter
         self._slave = box.slave
         self._registers = box.slave.registers
+        self._profiles = box.profiles
         self._pages = Pages(box) if board.display is not None else None
         self._collector = Collector(board.collect)
         self._health = Health(1 if board.sampler is None else 2)
         self._busy = True  # there may be a piece to do
-        self._other = False  # who is next, the registers that tell of the state or the display
+        self._steps: tuple = (self._step_status, self._profiles.step)
+        if self._pages is not None:
+            self._steps += (self._pages.step,)
+        self._next = 0  # of these
         self._blocks = -1
         self._windows = box.meter.count  # that have been looked at
         self._show_ms = 0
@@ -49,17 +54,20 @@ class Upkeep:
         if self._show_ms >= _SHOW_MS:
             self._pass_time(self._show_ms)
             self._show_ms = 0
-            return
+            if self._slave.step(self._board.ticks_us()):
+                self._collector.step(True, self._settled(), 0)
+                return
         if self._front.blocks != self._blocks:
             self._blocks = self._front.blocks
             self._busy = True
+        limit_us = _MORE_PIECES_US if self._profiles.on else _PIECES_US
         while self._busy:
             self._busy = self._piece()
             later_us = self._board.ticks_us()
             if self._slave.step(later_us):
                 self._collector.step(True, self._settled(), 0)
                 return
-            if ticks.diff(later_us, now_us) >= _PIECES_US:
+            if ticks.diff(later_us, now_us) >= limit_us:
                 return
 
     def _piece(self) -> bool:
@@ -76,17 +84,26 @@ class Upkeep:
                 self._windows = self._meter.count
                 self._box.judge_channels()
                 self._registers.renew_meters()
+                self._profiles.renew()
             return True
         if self._registers.step_meters():
+            self._registers.step_meters()  # a row alone costs less than going round for it
             return True
-        for _ in range(2):
-            self._other = not self._other
-            if self._other:
-                if self._registers.step_status():
-                    return True
-            elif self._pages is not None and self._pages.step():
+        steps = self._steps
+        for _ in steps:
+            self._next = (self._next + 1) % len(steps)
+            if steps[self._next]():
                 return True
         return False
+
+    def _step_status(self) -> bool:
+        """Renew two rows, as above."""
+        registers = self._registers
+        return registers.step_status() and (registers.step_status() or True)
+
+    def tidy(self) -> None:
+        """Much memory has been used: collect right after the reply."""
+        self._collector.hasten()
 
     def _pass_time(self, dt_ms: int) -> None:
         """See what has become due, every few milliseconds."""

@@ -9,6 +9,8 @@ from firmware.acquire.layout import CHANNELS
 from firmware.publish.registers import (
     BAUD_STEP,
     BENCH_GRID,
+    CLEAR_ENERGY,
+    CLOCK,
     COMMIT,
     CT_RATIO_AT,
     METERS,
@@ -16,6 +18,8 @@ from firmware.publish.registers import (
     SETTINGS_FIRST,
     SOC,
     STATUS,
+    TEST_TRANSFER,
+    UNLOCK,
 )
 from firmware.publish.words import I16, I32, U16, U32, words_of
 from firmware.signals import (
@@ -64,6 +68,13 @@ _ROWS = {
     52: ("warnings", _SINGLE, "", "", _bits(WARNING_NAMES)),
     54: ("lost_blocks", _SINGLE, "", "sample blocks lost since the start", {}),
     56: ("settings_pending", _SINGLE, "", "settings that wait for a commit", {}),
+    60: (
+        "request_age_s",
+        _SINGLE,
+        "s",
+        "since the last request, as of 0.1 s ago; 65535: longer, or never",
+        {},
+    ),
     57: ("channels", _FLAWS, "", "what such a channel measures reads 0", _bits(CHANNELS)),
     100: ("grid_voltage", _L123, "V", "", {}),
     103: ("grid_frequency", _SINGLE, "Hz", "0: not measurable", {}),
@@ -108,7 +119,7 @@ _IDENTITY: tuple = (
 # Holding registers but the settings: address, name, unit, access, note, codes.
 _COMMANDS: tuple = (
     (SOC, "soc", "%", "rw", "state of charge, 0 to 100, at once; 65535: never told", {}),
-    (RESET_FAULTS, "reset_faults", "", "rw", "write 1", {}),
+    (RESET_FAULTS, "reset_faults", "", "rw", "write 1, unlocked", {}),
     (CT_RATIO_AT, "ct_ratio", "", "r", "cannot be changed", {}),
     (
         BENCH_GRID,
@@ -117,6 +128,24 @@ _COMMANDS: tuple = (
         "rw",
         "what the grid of a bench board is to be like; no other board takes it (exception 02)",
         _codes(BENCH_NAMES),
+    ),
+    (
+        UNLOCK,
+        "unlock",
+        "s",
+        "rw",
+        "write 21930 (55AA hex), then 43605 (AA55 hex): opens the commands for 60 s; reads the seconds left",
+        {},
+    ),
+    (CLEAR_ENERGY, "clear_energy", "", "rw", "write 1, unlocked: all energy counters begin anew", {}),
+    (
+        TEST_TRANSFER,
+        "test_transfer",
+        "s",
+        "rw",
+        "write 10 to 600, unlocked: feed the house from the backup output for so long; reads what is left. "
+        "Exception 04 unless the house is on a sound grid, without faults; given up after 5 s without backup",
+        {},
     ),
     (
         COMMIT,
@@ -130,7 +159,7 @@ _COMMANDS: tuple = (
 
 _MEANINGS = {
     "unit_address": "Modbus unit address",
-    "baud_rate": "Modbus baud rate: 9600, 19200, 38400, 57600 or 115200",
+    "baud_rate": "Modbus baud rate: 1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200",
     "pv_meter_enable": "serve the PV meter: 1 yes, 0 no",
     "backup_phases": "phases that the backup output feeds, bits 0 to 2",
     "load_management_enable": "drop phases by state of charge in backup: 1 yes, 0 no",
@@ -160,10 +189,22 @@ _MEANINGS = {
     "retry_s": "wait before a failed switching is tried again",
     "backup_low_dv": "backup output usable above this",
     "backup_high_dv": "backup output usable below this",
+    "line_format": "bits of a character",
+    "write_lock": "1: nothing but soc and unlock can be written, unless unlocked",
+    "master_lost_s": "a warning when no master has asked for longer than this; 0 never",
+    "sdm_grid_address": "unit address at which the grid meter is an SDM630; 0 off",
+    "sdm_pv_address": "unit address at which the PV meter is an SDM630; 0 off",
+    "sunspec_grid_address": "unit address at which the grid meter is a SunSpec meter; 0 off",
+    "sunspec_pv_address": "unit address at which the PV meter is a SunSpec meter; 0 off",
     "dead_bus_dv": "a phase of the load bus counts as dead below this",
 }
 _SETTING_BITS = {"backup_phases": _PHASES}
-_SETTING_CODES = {"pv_meter_enable": _NO_YES, "load_management_enable": _NO_YES}
+_SETTING_CODES = {
+    "pv_meter_enable": _NO_YES,
+    "load_management_enable": _NO_YES,
+    "write_lock": _NO_YES,
+    "line_format": ("8N1", "8E1", "8O1", "8N2"),
+}
 
 
 def describe() -> list:
@@ -175,6 +216,8 @@ def describe() -> list:
         listed.extend(_describe_row(row))
     for address, name, unit, access, note, more in _COMMANDS:
         listed.append(_entry(name, address, "holding", "u16", 1, 1, unit, access, note, more))
+    note = "seconds since 1970, 2020 to 2100; both registers in one request; 0: never set"
+    listed.append(_entry("clock", CLOCK, "holding", "u32", 2, 1, "s", "rw", note, {}))
     for item, spec in enumerate(SPEC):
         listed.append(_describe_setting(SETTINGS_FIRST + item, spec))
     listed.sort(key=lambda entry: entry[1])

@@ -16,11 +16,13 @@ class Board:
 
     `coils`: `write(mask, trips)`, `open_grid()`, `trips`, `mask` (see coils_rp2).
     `inputs`: `read()`, a mask as in signals; real boards also `page_key()`.
-    `port`: `read(buf, start)`, `silent_us(now_us)`, `write(buf, n)`, `sending(now_us)`, `configure(baud)`.
+    `port`: `receive(buf, now_us)`, `write(buf, n)`, `sending(now_us)`, `configure(baud, line_format)` with a
+    format of rtu_timing, and the counters `overruns`, `framing_errors`, `parity_errors` (see rs485_rp2).
     `storage`: `read(name)`, `write(name, content)`, which raises OSError.
     `watchdog`: `feed()`.
     `ticks_us`: the microsecond counter that `firmware.ticks` works on.
-    `collect()`: collects memory, at a moment that the box chooses (firmware/collector.py).
+    `collect()`: collects memory, at a moment that the box chooses, and returns what is free then
+    (firmware/collector.py).
     `sampler`: `ring` (acquire/layout.py), `start(on_block)`, `stop()`, `check(now_us)`; None where nothing
     is sampled.
     `display`: `show(lines)` with four lines of 20 characters; None where no display answers.
@@ -30,6 +32,7 @@ class Board:
     `synthetic`: the grid is made up, for the bench; never true of a box that feeds a house. Its sampler
     also has `play(scene)`.
     `load_bus`: the voltage of the load bus is measured.
+    `serial`: the chip's own number in hex, at most 32 characters.
     `start_only`: names of the modules that are of no more use once there is a board.
     `remarks`: lines for the console and the log, such as a display that does not answer.
     """
@@ -53,6 +56,7 @@ class Board:
         load_bus: bool = True,
         remarks: tuple = (),
         start_only: tuple = (),
+        serial: bytes = b"",
     ) -> None:
         self.name = name
         self.coils = coils
@@ -72,3 +76,4 @@ class Board:
         self.load_bus = load_bus
         self.remarks = remarks
         self.start_only = start_only
+        self.serial = serial

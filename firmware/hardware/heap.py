@@ -33,12 +33,14 @@ class Heap:
     def __init__(self) -> None:
         self._filling: tuple | None = None
 
-    def collect(self) -> None:
-        """Collect, then fill the gaps below the first large free piece."""
+    def collect(self) -> int:
+        """Collect, then fill the gaps below the first large free piece; return the bytes that are free."""
         self._filling = None
         gc.collect()
+        free: int = gc.mem_free()  # type: ignore[attr-defined]
         top = id((None,) * _ROOM)
         for _ in range(_MOST):
             self._filling = (self._filling,)
             if id(self._filling) > top:
                 break
+        return free

@@ -1,8 +1,9 @@
 """The Pico as a board: the drivers, put together by a checked pin map."""
 
 import time
+from binascii import hexlify
 
-from machine import I2C, Pin, reset
+from machine import I2C, Pin, reset, unique_id
 
 import boot  # for its pin numbers; that it turns every coil off once more is welcome
 from firmware.hardware.board import Board, BoardError
@@ -72,6 +73,7 @@ def build(pin_map) -> Board:
         synthetic=pin_map.FRONT_END == "synthetic",
         load_bus=pin_map.FRONT_END != "adc",
         remarks=remarks,
+        serial=hexlify(unique_id()),
         start_only=_START_ONLY + (pin_map.__name__,),
     )
 

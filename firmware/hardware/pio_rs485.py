@@ -3,13 +3,14 @@
 A word to send: in its lowest four bits, how many bits go before the last stop bit, less one; then those
 bits (start, data, parity, stop), the lowest first, and the last stop bit.
 
-What was received, in the upper half of a word: a character, its stop bit `S` and its data `d`, or the end
-of a frame:
+What was received, in the upper half of a word: a character, its first stop bit `S`, its parity `p` where
+there is one and its data `d`, or the end of a frame:
 
-    S dddddddd 0000000     1111111111111111: silent for t3.5
+    S dddddddd 0000000     S p dddddddd 000000     1111111111111111: silent for t3.5
 
 The receiver's first word: in its lowest four bits, how many bits come between start and stop bit, less
-one; then the silence, in turns of two cycles.
+one; then the silence, in turns of two cycles. It asks for one stop bit only, because masters that are set
+to two may send one, and what follows the second one is a start bit or rest anyway.
 """
 
 import rp2

@@ -6,6 +6,9 @@ collection (17 ms) or a flash erase (400 ms) costs no character and never keeps 
 The receiver puts the end of a frame into the stream itself. So frames that came while nobody looked stay
 apart, and no interrupt is needed. While flag 4 of PIO 1 is set the port sends: the processor sets it with
 the order to send, the transmitter clears it as it releases the driver.
+
+One pair of programs serves every format: how many bits a character has comes with the words. To the
+programs a parity bit is a ninth bit of data; it is made and checked where frames are handed over.
 """
 
 from array import array
@@ -16,7 +19,7 @@ from micropython import const
 from rp2 import DMA, StateMachine
 
 from firmware.hardware.pio_rs485 import receive, transmit
-from firmware.hardware.rtu_timing import silence_us
+from firmware.hardware.rtu_timing import FORMAT_8E1, FORMAT_8N1, FORMAT_8N2, FORMAT_8O1, silence_us
 
 _TRANSMITTER = const(4)  # state machine 0 of PIO 1
 _RECEIVER = const(5)
@@ -26,6 +29,11 @@ _UPPER_RXF = const(0x50300026)  # upper half of the receiver's FIFO
 _PIO1_IRQ = const(0x50300030)
 _PIO1_IRQ_FORCE = const(0x50300034)
 _SENDING = const(0x10)
+
+_NO_STOP_BIT = const(0x8000)  # flaws of a frame, as `_copy` tells them
+_NO_PARITY = const(-1)
+_EVEN = const(0)
+_ODD = const(1)
 
 _LONGEST = const(256)  # characters of the longest frame to send
 _RING = const(512)  # halfwords: 533 ms of an unbroken stream at 9600 baud, 44 ms at 115200
@@ -38,15 +46,19 @@ _COUNTER = const(0x3FFFFFFF)  # counters wrap here: small integers on a 32-bit b
 
 
 class Rs485Port:
-    """A half-duplex port, 8N1. It owns PIO 1 and two DMA channels.
+    """A half-duplex port. It owns PIO 1 and two DMA channels.
 
     Counters, wrapping at 0x3FFFFFFF: `framing_errors` are frames dropped for a character without a stop
-    bit (noise, a break, a wrong baud rate), `overruns` are losses because nobody received in time.
+    bit (noise, a break, a wrong baud rate), `parity_errors` frames dropped for a wrong parity bit alone,
+    `overruns` are losses because nobody received in time.
     """
 
-    def __init__(self, tx: int, rx: int, de: int, ticks_us, baud: int = 9600) -> None:
+    def __init__(
+        self, tx: int, rx: int, de: int, ticks_us, baud: int = 9600, line_format: int = FORMAT_8N1
+    ) -> None:
         self.overruns = 0
         self.framing_errors = 0
+        self.parity_errors = 0
         self._tx = Pin(tx)
         self._de = Pin(de)
         # Pulled up, because the transceiver lets go of this line while it drives the bus.
@@ -56,6 +68,9 @@ class Rs485Port:
         self._tx_dma = DMA()
         self._rx_dma = DMA()
         self._next_baud = 0
+        self._next_format = line_format
+        self._parity = _NO_PARITY
+        self._rest = 0  # of a word to send: what every character has
         self._start = 0  # of the oldest frame, in halfwords since the ring was started
         self._seen = 0  # how far its end has been looked for
         self._torn = False  # it lacks its beginning
@@ -77,12 +92,12 @@ class Rs485Port:
                 size=1, inc_read=False, treq_sel=_DREQ_RECEIVER, ring_sel=True, ring_size=_RING_BITS
             ),
         )
-        self._apply(baud)
+        self._apply(baud, line_format)
 
     def receive(self, buf, now_us: int) -> int:
         """Copy the oldest complete frame to `buf`, as far as it fits; return its true length, 0 if none.
 
-        Frames with a framing error or partly overwritten are passed over and counted.
+        Frames with a framing or parity error or partly overwritten are passed over and counted.
         """
         arrived = _ENDLESS - self._rx_dma.count  # type: ignore[attr-defined]
         if arrived == self._seen:
@@ -104,9 +119,13 @@ class Rs485Port:
             if self._torn:
                 self._torn = False  # up to here it is the rest of a frame whose beginning is gone
             elif end > start:
-                if _copy(self._ring, start, end, buf, len(buf)):
+                flaws = _copy(self._ring, start, end, buf, len(buf), self._parity)
+                if not flaws:
                     return end - start
-                self.framing_errors = (self.framing_errors + 1) & _COUNTER
+                if flaws & _NO_STOP_BIT:
+                    self.framing_errors = (self.framing_errors + 1) & _COUNTER
+                else:
+                    self.parity_errors = (self.parity_errors + 1) & _COUNTER
 
     def write(self, buf, n: int) -> None:
         """Start sending `buf[:n]` and return; ValueError if it cannot be sent whole, in one go."""
@@ -114,7 +133,7 @@ class Rs485Port:
             raise ValueError("cannot send %d bytes" % n)
         if self.sending(0):
             raise ValueError("the frame before is still being sent")
-        _spell(buf, n, self._words)
+        _spell(buf, n, self._words, self._rest, self._parity)
         mem32[_PIO1_IRQ_FORCE] = _SENDING
         self._tx_dma.config(read=self._words, count=n, trigger=True)
 
@@ -122,23 +141,39 @@ class Rs485Port:
         """Return whether a frame is still going out or the driver is still on."""
         sending = mem32[_PIO1_IRQ] & _SENDING != 0
         if self._next_baud and not sending:
-            self._apply(self._next_baud)
+            self._apply(self._next_baud, self._next_format)
         return sending
 
-    def configure(self, baud: int) -> None:
-        """Change the baud rate, at once or when the frame now going out has left; what waits is dropped."""
+    def configure(self, baud: int, line_format: int = FORMAT_8N1) -> None:
+        """Change baud rate and format (rtu_timing.FORMAT_...), at once or, while a frame is going out, with
+        the first look at the port after it has left; what waits is dropped. ValueError for another format.
+        """
+        if not FORMAT_8N1 <= line_format <= FORMAT_8N2:
+            raise ValueError("there is no line format %s" % line_format)
+        self._next_format = line_format
         self._next_baud = baud
         self.sending(0)
 
-    def _apply(self, baud: int) -> None:
+    def _apply(self, baud: int, line_format: int) -> None:
         self._next_baud = 0
+        bits = 8  # between start and stop bit
+        self._parity = _NO_PARITY
+        self._rest = 0x2008  # 9 bits before the last stop bit, which is bit 13
+        if line_format == FORMAT_8E1 or line_format == FORMAT_8O1:
+            bits = 9
+            self._parity = _EVEN if line_format == FORMAT_8E1 else _ODD
+            self._rest = 0x4009  # 10 bits before it; bit 13 is for the parity
+        elif line_format == FORMAT_8N2:
+            self._rest = 0x6009  # two stop bits
         self._transmitter.init(transmit, freq=8 * baud, out_base=self._tx, sideset_base=self._de)
         self._receiver.init(receive, freq=32 * baud, in_base=self._rx, jmp_pin=self._rx)
         mem32[_PIO1_IRQ] = _SENDING  # a soft reset in the middle of a frame leaves it set; ones clear
         self._start_ring()
         # One bit less than t3.5, so that what comes exactly t3.5 after a frame is the next frame.
-        turns = 32 * baud * silence_us(baud) // 2000000 - 11
-        self._receiver.put(turns << 4 | 7)
+        turns = 32 * baud * silence_us(baud, line_format) // 2000000 - 11
+        if line_format == FORMAT_8N2:
+            turns += 16  # the receiver asks for one stop bit only: the other one belongs to its silence
+        self._receiver.put(turns << 4 | bits - 1)
         self._transmitter.active(1)
         self._receiver.active(1)
 
@@ -161,24 +196,38 @@ def _find_end(ring: ptr16, at: int, arrived: int) -> int:  # type: ignore
 
 
 @micropython.viper
-def _copy(ring: ptr16, at: int, end: int, buf: ptr8, room: int) -> int:  # type: ignore
-    """Copy the characters of a frame, `room` at most; return 0 if one has no stop bit."""
-    good = 0x8000
+def _copy(ring: ptr16, at: int, end: int, buf: ptr8, room: int, parity: int) -> int:  # type: ignore
+    """Copy the characters of a frame, `room` at most; return its flaws.
+
+    Bit 15: a character has no stop bit; bit 0: one has a wrong parity bit.
+    """
+    shift = 7 if parity < 0 else 6
+    stops = 0x8000
+    wrong = 0
     k = 0
     while at != end:
         word = ring[at & 511]
-        good &= word
+        byte = (word >> shift) & 0xFF
+        stops &= word
+        # Bit n of 0x6996 is the parity of n, which has four bits.
+        wrong |= (0x6996 >> ((byte ^ byte >> 4) & 15)) ^ (word >> 14) ^ parity
         if k < room:
-            buf[k] = (word >> 7) & 0xFF
+            buf[k] = byte
             k += 1
         at += 1
-    return good
+    if parity < 0:
+        wrong = 0
+    return (stops ^ 0x8000) | (wrong & 1)
 
 
 @micropython.viper
-def _spell(buf: ptr8, n: int, words: ptr16):  # type: ignore
-    """Make the transmitter's words: 9 bits before the stop bit; start bit, data, stop bit."""
+def _spell(buf: ptr8, n: int, words: ptr16, rest: int, parity: int):  # type: ignore
+    """Make the transmitter's words: in `rest` what all have, at bit 5 the data, at bit 13 the parity."""
     k = 0
     while k < n:
-        words[k] = buf[k] << 5 | 0x2008
+        byte = buf[k]
+        word = byte << 5 | rest
+        if parity >= 0:
+            word |= (((0x6996 >> ((byte ^ byte >> 4) & 15)) ^ parity) & 1) << 13
+        words[k] = word
         k += 1

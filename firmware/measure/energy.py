@@ -30,6 +30,7 @@ class Register:
         """Continue from stored counts in Wh."""
         for n in range(4):
             self.wh[n] = counts[n]
+            self._rest[n] = 0
 
 
 class Energy:
@@ -58,6 +59,10 @@ class Energy:
             power = pv_p_cw[n]
             if power >= _STARTING_CW:
                 self._pv.add(n, power * ms)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.restore([[0] * 4] * 3)
 
     def snapshot(self) -> list:
         """Return all counts in Wh, as `restore` takes them."""

@@ -11,6 +11,8 @@ from micropython import const
 ILLEGAL_FUNCTION = const(1)
 ILLEGAL_ADDRESS = const(2)
 ILLEGAL_VALUE = const(3)
+FAILURE = const(4)
+BUSY = const(6)
 
 INPUT = const(0)
 HOLDING = const(1)

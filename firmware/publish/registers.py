@@ -7,28 +7,30 @@ tools/register_list.py; docs/registers.md is generated from there.
 
 from array import array
 
+import micropython
 from micropython import const
 
+from firmware.publish.access import KEYS
 from firmware.publish.register_map import (
+    BUSY,
+    FAILURE,
     ILLEGAL_ADDRESS,
     ILLEGAL_VALUE,
     INPUT,
     Image,
     copy_bytes,
 )
+from firmware.publish.service import BENCH_MARK, FIRMWARE_VERSION, METER_MODEL
 from firmware.publish.words import I16, I32, U16, U32, put_row
 from firmware.signals import BENCH_NAMES
 from firmware.store.settings import SPEC, check_row
 
-METER_MODEL = b"BackupBox_PLUS"  # what the storage system's set-up looks for, to the letter
-FIRMWARE_VERSION = b"0.1.0"
-BENCH_MARK = b" BENCH"
 CT_RATIO = const(1)
 SOC_NEVER_TOLD = const(0xFFFF)
 BAUD_STEP = const(100)  # 115200 does not fit 16 bits
 
-INPUT_BLOCKS = ((0, 19), (40, 59), (100, 249), (300, 305))
-HOLDING_BLOCKS = ((1000, 1003), (1010, 1010 + len(SPEC)))
+INPUT_BLOCKS = ((0, 19), (40, 79), (100, 249), (300, 305))
+HOLDING_BLOCKS = ((1000, 1009), (1010, 1099))
 
 MODEL = const(0)
 VERSION = const(8)
@@ -39,8 +41,20 @@ SOC = const(1000)
 RESET_FAULTS = const(1001)
 CT_RATIO_AT = const(1002)
 BENCH_GRID = const(1003)
+UNLOCK = const(1004)
+CLEAR_ENERGY = const(1005)
+TEST_TRANSFER = const(1006)
+CLOCK = const(1008)  # two words
 SETTINGS_FIRST = const(1010)
-COMMIT = SETTINGS_FIRST + len(SPEC)
+SETTINGS_END = SETTINGS_FIRST + len(SPEC)
+COMMIT = const(1099)  # what lies before it, behind the settings, is for more of them
+
+# High word of the clock, in seconds since 1970: from January 2020 to December 2099.
+EARLIEST = const(0x5E0C)
+LATEST = const(0xF485)
+# Of a test of the transfer, in seconds.
+TEST_LEAST_S = const(10)
+TEST_MOST_S = const(600)
 
 # Whose attribute a row shows.
 _BOX = const(0)
@@ -50,6 +64,7 @@ _PV_READINGS = const(3)  # zeros while the PV meter is not served
 _PV_ENERGY = const(4)
 _ZEROS = (0, 0, 0, 0)
 _WORD = (0, 1, U16, 1)  # a row of a single plain word
+_LONG = (0, 1, U32, 1)  # and of two
 
 # Rows: address, how many values, type, how many of the box's units make a raw step, whose attribute, which.
 STATUS = (
@@ -65,12 +80,15 @@ STATUS = (
     (52, 1, U32, 1, _BOX, "warnings"),
     (54, 1, U32, 1, _BOX, "lost_blocks"),
     (57, 3, U16, 1, _BOX, "bad_channels"),
+    (60, 1, U16, 1, _BOX, "request_age_s"),
     # What a write changes at once.
     (49, 1, U16, 1, _BOX, "soc_age_s"),
     (50, 1, U32, 1, _BOX, "faults"),
     (56, 1, U16, 1, _BOX, "settings_pending"),
 )
-_WRITTEN = const(12)
+_WRITTEN = const(13)  # the first of these
+_COMMANDS = const(5)
+_SHOWN = len(STATUS) + _COMMANDS
 METERS = (
     (100, 3, U16, 1, _READINGS, "v_cv"),
     (103, 1, U16, 1, _READINGS, "frequency_mhz"),
@@ -112,6 +130,16 @@ class Registers:
         self._changes = -1  # of the settings, that the registers show
         self._meter = self._status = self._setting = 0  # the next one of each kind
         self._one = [0]  # a row of a single value
+        self._written = _SHOWN  # row of STATUS; those from it on may have been changed by a write
+        self._settings_place = self.holdings.place(SETTINGS_FIRST, 1)
+        # Bounds of the settings as they go over the line: some have more rules than that.
+        self._steps = steps = bytes([BAUD_STEP if row[0] == "baud_rate" else 1 for row in SPEC])
+        self._low = array("H", [row[2] // step for row, step in zip(SPEC, steps)])
+        self._high = array("H", [row[3] // step for row, step in zip(SPEC, steps)])
+        self._plain_from = 0  # the first one behind the last that has more
+        for item, row in enumerate(SPEC):
+            if row[0] == "baud_rate" or row[0].startswith("soc_min"):
+                self._plain_from = item + 1
         self._write_identity()
         self.renew()
 
@@ -119,72 +147,171 @@ class Registers:
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Fill into[at:] with `count` registers of INPUT or HOLDING; return 0 or an exception code."""
-        image = self.inputs if table == INPUT else self.holdings
-        return image.read(start, count, into, at)
+        if self._written < _SHOWN and (table != INPUT or start < _METERS_FIRST):
+            while self._renew_written():
+                pass
+        if table == INPUT:
+            return self.inputs.read(start, count, into, at)
+        if self._changes != self.box.staging.changes:  # by a write to another unit address
+            self._begin_settings()
+        if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
+            first = max(self._setting, start - SETTINGS_FIRST)
+            for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
+                self._renew_setting(item)
+        return self.holdings.read(start, count, into, at)
 
     def write(self, start: int, count: int, source, at: int) -> int:
         """Write `count` holding registers, all or none, from source[at:]; return 0 or an exception code.
 
         The whole request is judged, first its addresses, then its values, before any of it takes effect.
-        Effects come in the order of the addresses. What is refused only then is the commit, the last
-        register: it drops all that was staged. The registers show it after `renew`.
+        Effects come in the order of the addresses. Refused only then, and with it what would follow: a key
+        in the wrong place, a test that cannot be now, and the commit, the last register, which drops all
+        that was staged. The registers show it after `renew`.
         """
-        if self.holdings.place(start, count) < 0:
+        place = self.holdings.place(start, count)
+        if place < 0 or _halves(start, count):
             return ILLEGAL_ADDRESS
-        for n in range(count):
-            if not self._writable(start + n):
-                return ILLEGAL_ADDRESS
-        for n in range(count):
-            if not self._acceptable(start + n, _word(source, at + 2 * n)):
-                return ILLEGAL_VALUE
-        for n in range(count):
-            if not self._carry_out(start + n, _word(source, at + 2 * n)):
-                return ILLEGAL_VALUE
+        error = self._refusal(start, count, source, at)
+        if error:
+            return error
+        up_to_date = self._changes == self.box.staging.changes
+        address = start
+        end = start + count
+        while address < end:
+            settings = _settings(address, end)
+            if settings:
+                staging = self.box.staging
+                _stage(staging.staged, self._steps, address - SETTINGS_FIRST, settings, source, at)
+                staging.changed()
+                address += settings
+                at += 2 * settings
+            else:
+                error = self._carry_out(address, _word(source, at), source, at)
+                if error:
+                    return error
+                address += 1
+                at += 2
+        if place >= self._settings_place and end <= SETTINGS_END:
+            # Only staged: the registers show the words as they came.
+            copy_bytes(source, at - 2 * count, self.holdings.content, place, 2 * count)
+            if up_to_date:
+                self._changes = self.box.staging.changes
         return 0
 
-    def _writable(self, address: int) -> bool:
-        return address != CT_RATIO_AT and (address != BENCH_GRID or self.box.synthetic)
+    def _refusal(self, start: int, count: int, source, at: int) -> int:
+        """Judge a write, first all its addresses, then its values; return 0 or an exception code."""
+        box = self.box
+        open_s = box.access.open_s(box.uptime_s)
+        locked = box.settings["write_lock"] and not open_s
+        bad = wears = False
+        address = start
+        end = start + count
+        while address < end:
+            settings = _settings(address, end)
+            if settings:
+                if locked:
+                    return ILLEGAL_ADDRESS
+                bad = not self._acceptable_settings(address - SETTINGS_FIRST, settings, source, at) or bad
+                address += settings
+                at += 2 * settings
+            else:
+                if not self._writable(address, open_s):
+                    return ILLEGAL_ADDRESS
+                bad = not self._acceptable(address, _word(source, at)) or bad
+                wears = wears or address == COMMIT or address == CLEAR_ENERGY
+                address += 1
+                at += 2
+        if bad:
+            return ILLEGAL_VALUE
+        return BUSY if wears and not box.access.may_wear(box.uptime_s) else 0
+
+    def _acceptable_settings(self, item: int, count: int, source, at: int) -> bool:
+        """Return whether words can be the settings from SPEC[item] on."""
+        if not _within(source, at, self._low, self._high, item, count):
+            return False
+        while count and item < self._plain_from:
+            if check_row(SPEC[item], _word(source, at) * self._steps[item]):
+                return False
+            item += 1
+            count -= 1
+            at += 2
+        return True
+
+    def _writable(self, address: int, open_s: int) -> bool:
+        """Return whether an address, no setting, may be written; `open_s`: commands are open for so long."""
+        if address == SOC or address == UNLOCK:
+            return True
+        if address == CT_RATIO_AT or address == BENCH_GRID and not self.box.synthetic:
+            return False
+        command = address == RESET_FAULTS or address == CLEAR_ENERGY or address == TEST_TRANSFER
+        return open_s > 0 or not command and not self.box.settings["write_lock"]
 
     def _acceptable(self, address: int, raw: int) -> bool:
         if address == SOC:
             return raw <= 100
-        if address == RESET_FAULTS or address == COMMIT:
+        if address == RESET_FAULTS or address == COMMIT or address == CLEAR_ENERGY:
             return raw == 1
         if address == BENCH_GRID:
             return raw < len(BENCH_NAMES)
-        row = SPEC[address - SETTINGS_FIRST]
-        return not check_row(row, _setting(row[0], raw))
+        if address == UNLOCK:
+            return raw in KEYS
+        if address == TEST_TRANSFER:
+            return TEST_LEAST_S <= raw <= TEST_MOST_S
+        if address == CLOCK:
+            return EARLIEST <= raw <= LATEST
+        return address == CLOCK + 1 or raw == 0  # the rest is kept for later
 
-    def _carry_out(self, address: int, raw: int) -> bool:
+    def _carry_out(self, address: int, raw: int, source, at: int) -> int:
+        """Do what a word, no setting, asks for; return 0 or an exception code."""
         box = self.box
         if address == SOC:
             box.set_soc(raw)
         elif address == RESET_FAULTS:
             box.reset_faults()
         elif address == COMMIT:
-            return not box.commit()
+            return ILLEGAL_VALUE if box.commit() else 0
         elif address == BENCH_GRID:
             box.play(raw)
-        else:
-            key = SPEC[address - SETTINGS_FIRST][0]
-            return not box.staging.stage(key, _setting(key, raw))
-        return True
+        elif address == UNLOCK:
+            return 0 if box.access.key(raw, box.uptime_s) else ILLEGAL_VALUE
+        elif address == CLEAR_ENERGY:
+            box.clear_energy()
+        elif address == TEST_TRANSFER:
+            return 0 if box.test_transfer(raw) else FAILURE
+        elif address == CLOCK:
+            box.set_clock(raw << 16 | _word(source, at + 2))
+        return 0
 
     # -- keeping them new -----------------------------------------------------------------------------
 
     def renew(self) -> None:
         """Renew everything, at once."""
         self.renew_meters()
-        self.renew_status()
-        self._setting = 0
+        self._status = 0
+        self._begin_settings()
         self._finish()
 
     def renew_written(self) -> None:
-        """Renew at once what a write can have changed."""
-        self._status = min(self._status, _WRITTEN)
+        """Have what a write can have changed renewed: before it is read, or when there is time."""
+        self._written = _WRITTEN
         if self._changes != self.box.staging.changes:
-            self._setting = 0
-        self._finish()
+            self._begin_settings()
+
+    def _renew_written(self) -> bool:
+        """Renew one row that a write can have changed, and the commands; False when there is none left."""
+        row = self._written
+        if row >= _SHOWN:
+            return False
+        self._written = row + 1
+        if row < len(STATUS):
+            self._renew_row(row)
+        else:
+            self._put_command(row - len(STATUS))
+        return True
+
+    def _begin_settings(self) -> None:
+        self._changes = self.box.staging.changes
+        self._setting = 0
 
     def renew_meters(self) -> None:
         """A measuring window is done: renew its values from the next `step` on."""
@@ -198,7 +325,7 @@ class Registers:
         if self._status >= len(STATUS):
             self._status = 0
         if self._changes != self.box.staging.changes:
-            self._setting = 0
+            self._begin_settings()
 
     def _finish(self) -> None:
         while self.step():
@@ -217,10 +344,13 @@ class Registers:
 
     def step_status(self) -> bool:
         """Renew one of the other rows; False when there is none."""
+        if self._renew_written():
+            return True
         if self._status < len(STATUS):
             self._renew_status()
         elif self._setting < len(SPEC):
-            self._renew_setting()
+            self._renew_setting(self._setting)
+            self._setting += 1
         else:
             return False
         return True
@@ -235,21 +365,34 @@ class Registers:
             copy_bytes(self._coming, at, content, at, len(content) - at)
 
     def _renew_status(self) -> None:
-        row = STATUS[self._status]
-        put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + self._status])
+        self._renew_row(self._status)
         self._status += 1
         if self._status == len(STATUS):
-            soc = self.box.battery.soc
-            self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
-            self._put_holding(BENCH_GRID, self.box.bench_grid)
+            self._written = min(self._written, len(STATUS))  # the commands too
 
-    def _renew_setting(self) -> None:
-        if self._setting == 0:
-            self._changes = self.box.staging.changes
-        key = SPEC[self._setting][0]
-        value = self.box.staging.get(key)
-        self._put_holding(SETTINGS_FIRST + self._setting, value // BAUD_STEP if key == "baud_rate" else value)
-        self._setting += 1
+    def _renew_row(self, n: int) -> None:
+        """Renew row `n` of STATUS."""
+        row = STATUS[n]
+        put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + n])
+
+    def _put_command(self, n: int) -> None:
+        box = self.box
+        if n == 0:
+            soc = box.battery.soc
+            self._put_holding(SOC, SOC_NEVER_TOLD if soc < 0 else soc)
+        elif n == 1:
+            self._put_holding(BENCH_GRID, box.bench_grid)
+        elif n == 2:
+            self._put_holding(UNLOCK, box.access.open_s(box.uptime_s))
+        elif n == 3:
+            self._put_holding(TEST_TRANSFER, box.test_s)
+        else:
+            self._one[0] = box.clock_s
+            put_row(_LONG, self._one, self.holdings.content, self.holdings.place(CLOCK, 2))
+
+    def _renew_setting(self, item: int) -> None:
+        self._one[0] = self.box.staging.get(SPEC[item][0]) // self._steps[item]
+        put_row(_WORD, self._one, self.holdings.content, self._settings_place + 2 * item)
 
     def _values(self, row: tuple):
         """Return what a row shows, as something with an index."""
@@ -288,5 +431,32 @@ def _word(source, at: int) -> int:
     return (source[at] << 8) | source[at + 1]
 
 
-def _setting(key: str, raw: int) -> int:
-    return raw * BAUD_STEP if key == "baud_rate" else raw
+def _settings(address: int, end: int) -> int:
+    """Return how many of the words in `[address, end)` are settings that follow here without another."""
+    return min(end, SETTINGS_END) - address if SETTINGS_FIRST <= address < SETTINGS_END else 0
+
+
+@micropython.viper
+def _within(words: ptr8, at: int, low: ptr16, high: ptr16, first: int, count: int) -> int:  # type: ignore[name-defined]
+    """Return 1 if each of `count` words lies within its bounds, those from `first` on, else 0."""
+    end = first + count
+    while first < end:
+        word = words[at] << 8 | words[at + 1]
+        if word < low[first] or word > high[first]:
+            return 0
+        first += 1
+        at += 2
+    return 1
+
+
+@micropython.native
+def _stage(staged: dict, steps: bytes, item: int, count: int, words, at: int) -> None:
+    """Put `count` words that have been judged among the staged settings, from SPEC[item] on."""
+    for n in range(item, item + count):
+        staged[SPEC[n][0]] = (words[at] << 8 | words[at + 1]) * steps[n]
+        at += 2
+
+
+def _halves(start: int, count: int) -> bool:
+    """Return whether a write takes one word of a value of two."""
+    return start == CLOCK + 1 or start + count == CLOCK + 1

@@ -20,7 +20,7 @@ def _row(default: int, low: int, high: int, **key_and_unit: str) -> tuple:
 # Default, lowest, highest, key="unit". What each one means: tools/register_list.py.
 SPEC = (
     _row(1, 1, 247, unit_address=""),
-    _row(9600, 9600, 115200, baud_rate="Bd"),
+    _row(9600, 1200, 115200, baud_rate="Bd"),
     _row(1, 0, 1, pv_meter_enable=""),
     _row(7, 1, 7, backup_phases=""),
     _row(0, 0, 1, load_management_enable=""),
@@ -51,9 +51,24 @@ SPEC = (
     _row(1955, 1840, 2200, backup_low_dv="0.1 V"),
     _row(2530, 2400, 2645, backup_high_dv="0.1 V"),
     _row(500, 100, 1000, dead_bus_dv="0.1 V"),
+    _row(0, 0, 3, line_format=""),
+    _row(0, 0, 1, write_lock=""),
+    _row(60, 0, 3600, master_lost_s="s"),
+    _row(0, 0, 247, sdm_grid_address=""),
+    _row(0, 0, 247, sdm_pv_address=""),
+    _row(0, 0, 247, sunspec_grid_address=""),
+    _row(0, 0, 247, sunspec_pv_address=""),
 )
 
-BAUD_RATES = (9600, 19200, 38400, 57600, 115200)
+BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+# The unit addresses that must differ, where they are not 0 (off).
+_ADDRESSES = (
+    "unit_address",
+    "sdm_grid_address",
+    "sdm_pv_address",
+    "sunspec_grid_address",
+    "sunspec_pv_address",
+)
 # Each pair must rise: a grid that is bad must not be good at the same time.
 _RISING = (
     ("undervoltage_dv", "return_low_dv"),
@@ -111,6 +126,13 @@ def check(values: dict, rules: tuple = ()) -> str:
     for low, high in _RISING:
         if not values[low] < values[high]:
             return "%s (%d) must be below %s (%d)" % (low, values[low], high, values[high])
+    used: dict = {}
+    for key in _ADDRESSES:
+        address = values[key]
+        if address in used:
+            return "%s and %s must not both be %d" % (used[address], key, address)
+        if address:
+            used[address] = key
     for rule in rules:
         reason = rule(values)
         if reason:
@@ -139,16 +161,28 @@ class Staging:
         """Keep a value for the next commit; return why it cannot be, or an empty string."""
         reason = check_one(key, value)
         if not reason:
-            self.staged[key] = value
-            self.changes = (self.changes + 1) & 0x3FFFFFFF
+            self.put(key, value)
         return reason
+
+    def put(self, key: str, value: int) -> None:
+        """Keep a value that has been checked for the next commit."""
+        self.staged[key] = value
+        self.changed()
+
+    def changed(self) -> None:
+        """Count that `staged` was changed."""
+        self.changes = (self.changes + 1) & 0x3FFFFFFF
 
     def commit(self) -> str:
         """Make the staged values the running ones, all or none; return why not, or an empty string."""
+        values, self.staged = self.staged, {}
+        return self.change(values)
+
+    def change(self, values: dict) -> str:
+        """Make some values running ones, all or none, whatever is staged; return why not, or ''."""
         whole = dict(self.running)
-        whole.update(self.staged)
-        self.staged = {}
-        self.changes = (self.changes + 1) & 0x3FFFFFFF
+        whole.update(values)
+        self.changed()
         reason = check(whole, self.rules)
         if not reason:
             self.running = whole

@@ -16,8 +16,8 @@ TRANSFER_WINDOW_S = const(600)
 # A frequency value is the mean of the 40 ms before it: half of that has passed when it is first seen.
 _FREQUENCY_LAG_MS = const(20)
 # Without a new block for this long nothing is known of the grid. K_GRID is to be open 50 ms after the last
-# block, and it takes up to 5 ms until that has been seen, and 9 ms more until the loop judges again.
-_SILENT_MS = const(35)
+# block, and it takes up to 8 ms until that has been seen, and 8 ms more until the loop judges again.
+_SILENT_MS = const(30)
 
 
 class GridSupervisor:

@@ -23,6 +23,7 @@ from firmware.signals import (
     REASON_NAMES,
     STARTING,
     STATE_NAMES,
+    TEST,
     TO_BACKUP,
     TO_GRID,
 )
@@ -36,6 +37,8 @@ _REASON_MS = const(30)
 _BACKUP_STEADY_MS = const(100)
 # A backup output that left its band this long is gone; it may sag while a load starts.
 _BACKUP_LOST_MS = const(1000)
+# A test of the transfer is given up when the backup output does not feed the house by then.
+_TEST_DARK_MS = const(5000)
 # Grid current while K_GRID is open and a source feeds the bus: it conducts, whatever its feedback says.
 _STRAY_MA = const(2000)
 _STRAY_AFTER_MS = const(1000)  # the reading reaches 200 ms back, the contactor opened before
@@ -64,6 +67,7 @@ class Machine:
         self.reason = GRID_OK
         self.phase = 0
         self.wait_ms = 0  # until the return to the grid, while it is being waited for
+        self.test_ms = 0  # for which the house is still to be fed from the backup output, for a test
         self._grid = grid
         self._buses = buses
         self._gate = gate
@@ -100,6 +104,8 @@ class Machine:
         if self.state != GRID:
             delayed = inputs.delayed and self._had_outage
             self.wait_ms = self._grid.wait_ms(delayed, settings)
+        if self.test_ms:
+            self._go_on_testing(dt_ms)
         if inputs.bypass:
             self._enter(BYPASS)
         elif not inputs.auto:
@@ -126,6 +132,8 @@ class Machine:
             self._leave_grid(watch.trip_reason, watch.trip_phase)
         elif self._grid.bad:
             self._leave_grid(self._grid.reason, self._grid.phase)
+        elif self.test_ms:
+            self._leave_grid(TEST, 0)
         elif self._gate.not_open & Q_ALL:
             # A contactor of the other side claims to be closed: when in doubt, open.
             self._fail_open_backup(inputs, settings)
@@ -247,6 +255,25 @@ class Machine:
 
     # -- what they are made of ------------------------------------------------------------------------
 
+    def test(self, seconds: int) -> bool:
+        """Leave a sound grid for so long; False unless the house is on it, and nothing is wrong.
+
+        Many storage systems start their backup output only when they miss the grid: it need not be there.
+        """
+        if self.state != GRID or self._grid.bad or self._faults.mask:
+            return False
+        self.test_ms = 1000 * seconds
+        return True
+
+    def _go_on_testing(self, dt_ms: int) -> None:
+        """A test ends with its time, and at once when it is no longer only a test."""
+        if self._faults.mask or self._grid.bad or self.state not in (GRID, TO_BACKUP, BACKUP):
+            self.test_ms = 0
+        elif self.state == TO_BACKUP and (self._hold_backup_ms or self.state_ms >= _TEST_DARK_MS):
+            self.test_ms = 0  # nothing feeds the house: back to the grid
+        else:
+            self.test_ms = max(0, self.test_ms - dt_ms)
+
     def reset(self) -> None:
         """Operator or master have reset the faults: no more waiting for a retry."""
         self._hold_grid_ms = 0
@@ -284,6 +311,7 @@ class Machine:
         return (
             self._grid.qualified
             and self.wait_ms == 0
+            and not self.test_ms
             and not self._hold_grid_ms
             and self._unlocked(K_GRID)
             and not self._gate.not_open & Q_ALL & ~self._gate.driver.mask
@@ -293,7 +321,11 @@ class Machine:
         return bool(coils & ~self._faults.locked)
 
     def _backup_usable(self, inputs: Inputs) -> bool:
-        return all(self._buses.backup_usable(n) for n in range(3) if inputs.fed >> n & 1)
+        usable = True
+        for n in range(3):
+            if inputs.fed >> n & 1 and not self._buses.backup_usable(n):
+                usable = False
+        return usable
 
     def _bus_dead(self, stuck: int, dt_ms: int) -> bool:
         """True when every phase is dead, but those in `stuck` (bits 0 to 2) that need not be."""

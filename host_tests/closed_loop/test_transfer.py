@@ -1,6 +1,6 @@
 """The whole box and the plant: outage, backup, return, switches, restart."""
 
-from firmware.signals import BACKUP, BYPASS, GRID, OFF, TO_BACKUP
+from firmware.signals import BACKUP, BYPASS, GRID, OFF, TEST, TO_BACKUP
 from host_tests.closed_loop.bench import box, coil, commit, events
 from tools.units import InUnits
 
@@ -210,3 +210,18 @@ def test_energy_is_stored_on_leaving_the_grid_but_not_at_every_change():
     sim.add_step(at(700.0, {"switch": "off"}))
     sim.run_until(701000.0)
     assert sim.storage.writes == before + 2
+
+
+def test_a_test_of_the_transfer_and_an_outage_in_the_middle_of_one():
+    sim = box([at(30.0, OUTAGE), at(40.0, SOUND)], until_ms=5000.0)
+    assert sim.box.state == GRID and sim.box.test_transfer(15)
+    sim.run_until(10000.0)
+    assert sim.box.state == BACKUP and sim.box.state_reason == TEST and sim.box.phases_supplied == 7
+    assert sim.box.test_s == 10
+    sim.run_until(22000.0)
+    assert sim.box.state == GRID and sim.box.coils == 1 and not sim.box.faults
+    assert sim.box.test_transfer(600)
+    sim.run_until(35000.0)
+    assert sim.box.state == BACKUP and sim.box.test_s == 0, "it has become an outage"
+    sim.run_until(45000.0)
+    assert sim.box.state == GRID and sim.plant.hazards == 0

@@ -2,7 +2,9 @@
 
 from types import SimpleNamespace
 
+from tools.bench_chip.measure import stored
 from tools.bench_chip.outages import BUSY_MAIN
+from tools.bench_chip.turnaround import PROFILES
 from tools.emulator import filesystem, image
 from tools.emulator.box import Box
 from tools.emulator.machine import Machine
@@ -43,6 +45,14 @@ def modules() -> SimpleNamespace:
 def busy() -> Box:
     """Return the box on the grid with a `main.py` that makes it busy."""
     return on_grid({"main.py": BUSY_MAIN.read_bytes()})
+
+
+def profiled() -> Box:
+    """Return the box as `busy` does, with all four profiles on and at 115200 baud."""
+    files = stored({**PROFILES, "baud_rate": 115200})
+    box = on_grid({**files, "main.py": BUSY_MAIN.read_bytes()})
+    box.line.baud = 115200
+    return box
 
 
 def on_grid(files: dict | None = None) -> Box:

@@ -29,6 +29,7 @@ SNAPSHOTS: dict[str, Callable[[], Any]] = {
     "modules": boards.modules,
     "on_grid": boards.on_grid,
     "busy": boards.busy,
+    "profiled": boards.profiled,
 }
 
 
@@ -155,6 +156,12 @@ def modules() -> Iterator[Any]:
 def busy() -> Iterator[Any]:
     """As `on_grid`, with a `main.py` that can be made busy from the console (tools/bench_chip/on_board)."""
     yield _SNAPSHOTS["busy"]
+
+
+@pytest.fixture
+def profiled() -> Iterator[Any]:
+    """As `busy`, with all four profiles on and at 115200 baud."""
+    yield _SNAPSHOTS["profiled"]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from firmware.publish.access import KEYS
 from tools.emulator.box import Box
 from tools.emulator.master import checked, read_request, write_request
 
@@ -42,6 +43,12 @@ def write(box: Box, name: str, *values: int) -> int:
     """Write from a register on; return 0, or the exception code."""
     reply = checked(box.line.ask(write_request(REGISTERS[name]["address"], list(values)), 2.0))
     return reply[2] if reply[1] & 0x80 else 0
+
+
+def unlock(box: Box) -> None:
+    """Open the commands that need it, for 60 s."""
+    for key in KEYS:
+        assert write(box, "unlock", key) == 0
 
 
 def told(box: Box, command: str, start: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from host_tests.emulated import boards
-from host_tests.emulated.master import value, write
+from host_tests.emulated.master import unlock, value, write
 from tools.emulator.box import Box
 from tools.flash.build import build_tree
 
@@ -36,7 +36,7 @@ app.run()
 
 
 def test_a_crash_opens_the_coils_tells_why_and_the_watchdog_restarts():
-    box = Box(files={"main.py": crash_main("if board.coils.mask & 1 and turns[0] > 2000: 1 // 0")})
+    box = Box(files={"main.py": crash_main("if board.coils.mask & 1 and turns[0] > 900: 1 // 0")})
     machine = box.machine
     machine.wait_for("ZeroDivisionError", 9.0)
     crashed_ns = machine.now_ns
@@ -65,6 +65,7 @@ def test_three_crashes_end_in_a_safe_mode_that_answers_and_can_be_left():
     assert box.display.lines[1].startswith("MemoryError")
     machine.run(6.0)
     assert len(machine.resets) == 3 and not box.plant.coil_edges, "it stays there, with the coils off"
+    unlock(box)
     assert write(box, "reset_faults", 1) == 0
     machine.run_until(lambda: len(machine.resets) == 4, 1.0)
     assert machine.resets[3].cause == "software"
@@ -72,7 +73,7 @@ def test_three_crashes_end_in_a_safe_mode_that_answers_and_can_be_left():
 
 
 def test_a_loop_that_hangs_is_restarted_by_the_watchdog():
-    box = Box(files={"main.py": crash_main("while board.coils.mask & 1 and turns[0] > 1500: pass")})
+    box = Box(files={"main.py": crash_main("while board.coils.mask & 1 and turns[0] > 700: pass")})
     machine = box.machine
     machine.run_until(lambda: machine.resets, 8.0 + WATCHDOG_S)
     assert machine.resets[0].cause == "watchdog"
@@ -150,6 +151,7 @@ def test_damaged_settings_keep_the_coils_open_until_somebody_has_seen_it():
     machine.run(4.0)
     assert not box.plant.coil_edges
     assert int(value(box, "faults")) & 1 << 12, "the fault `settings`"
+    unlock(box)
     assert write(box, "reset_faults", 1) == 0
     machine.run_until(lambda: box.plant.edges_of("K_GRID", True), 4.0)
 

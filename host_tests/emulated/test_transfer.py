@@ -101,3 +101,64 @@ def test_the_display_follows_into_backup(on_grid):
     since_ns = machine.now_ns
     machine.run_until(lambda: box.display.lines[0].startswith(now), 2.0)
     return {"after the last coil": f"{(machine.now_ns - since_ns) / 1e9:.2f} s"}
+
+
+KEYS = (0x55AA, 0xAA55)
+REFUSED_ADDRESS, FAILED = 2, 4
+TEST_REASON = 9
+TEST_S = 10
+
+
+def begin_test(box):
+    """Unlock the commands and ask for a test of the transfer; return the exception code.
+
+    The backup output has to be live beside the grid: not every storage system's is.
+    """
+    box.plant.plant.backup_always = True
+    box.machine.run(0.5)
+    for key in KEYS:
+        assert write(box, "unlock", key) == 0
+    return write(box, "test_transfer", TEST_S)
+
+
+def test_a_test_of_the_transfer_feeds_the_house_from_backup_and_ends_by_itself(on_grid):
+    box, machine, plant = on_grid, on_grid.machine, on_grid.plant
+    assert write(box, "test_transfer", TEST_S) == REFUSED_ADDRESS, "before the unlock"
+    t0_ns = machine.now_ns
+    assert begin_test(box) == 0
+    machine.run_until(lambda: plant.coils == 0b1110, 3.0)
+    machine.run(0.2)
+    assert value(box, "state") == BACKUP and value(box, "state_reason") == TEST_REASON
+    assert 0 < value(box, "test_transfer") <= TEST_S
+    machine.run_until(lambda: plant.edges_of("K_GRID", True, t0_ns), TEST_S + 4.0)
+    away_s = (plant.edges_of("K_GRID", True, t0_ns)[0] - plant.edges_of("K_GRID", False, t0_ns)[0]) / 1e9
+    assert TEST_S - 1 <= away_s <= TEST_S + 1
+    machine.run(0.2)
+    assert value(box, "state") == GRID and value(box, "test_transfer") == 0 and value(box, "faults") == 0
+    assert not joined_both(box)
+    return {"away_s": round(away_s, 2)}
+
+
+def test_an_outage_in_the_middle_of_a_test_stays_in_backup(on_grid):
+    box, machine, plant = on_grid, on_grid.machine, on_grid.plant
+    assert begin_test(box) == 0
+    machine.run_until(lambda: plant.coils == 0b1110, 3.0)
+    since_ns = machine.now_ns
+    plant.set(grid_v=[0, 0, 0])
+    machine.run(0.5)
+    assert value(box, "test_transfer") == 0, "it is no test any more"
+    machine.run(TEST_S)
+    assert value(box, "state") == BACKUP and not edges(box, since_ns), "the house was left dark"
+    plant.set(grid_v=[230, 230, 230])
+    machine.run_until(lambda: plant.edges_of("K_GRID", True, since_ns), 5.0)
+    assert not joined_both(box)
+
+
+def test_a_test_without_backup_voltage_is_refused_and_the_house_stays_on_the_grid(on_grid):
+    box, machine, plant = on_grid, on_grid.machine, on_grid.plant
+    plant.set(backup_v=[0, 0, 0])
+    since_ns = machine.now_ns
+    assert begin_test(box) == FAILED
+    machine.run(0.5)
+    assert value(box, "state") == GRID and not edges(box, since_ns)
+    assert value(box, "test_transfer") == 0

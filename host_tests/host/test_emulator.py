@@ -7,6 +7,8 @@ import pytest
 
 os.environ.setdefault("BACKUPBOX_EMULATOR_NATIVE", "0")  # nothing here is worth compiling for
 
+from firmware.hardware.rtu_timing import FORMAT_8E1, FORMAT_8O1
+from host_tests.unit import serial_bits
 from tools.emulator import filesystem, image, snapshots
 from tools.emulator.devices import mcp3208
 from tools.emulator.devices.display import Display
@@ -302,17 +304,41 @@ def test_each_channel_is_converted_at_its_own_instant(some_image):
 # -- RS485 -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("line_format", serial_bits.FORMATS)
 @pytest.mark.parametrize("baud", [1200, 9600, 115200])
-def test_what_is_sent_bit_by_bit_is_decoded(baud):
+def test_what_is_sent_bit_by_bit_is_decoded(baud, line_format):
     heard = []
-    decoder = Decoder(baud, lambda value, start_ns, end_ns: heard.append((value, start_ns, end_ns)))
+    decoder = Decoder(
+        baud, lambda value, start_ns, end_ns: heard.append((value, start_ns, end_ns)), line_format
+    )
     message = bytes(range(256))
-    for t_ns, level in edges(message, baud):
+    for t_ns, level in edges(message, baud, line_format=line_format):
         decoder.edge(t_ns, level)
     decoder.advance(1e12)
     assert bytes(value for value, _start, _end in heard) == message
-    assert heard[255][2] == pytest.approx(256 * 10e9 / baud, rel=1e-9)
+    bits = len(serial_bits.bits_of(0, line_format))
+    assert heard[255][2] == pytest.approx(256 * bits * 1e9 / baud, rel=1e-9)
     assert decoder.worst_part < 1e-6
+
+
+@pytest.mark.parametrize("line_format", serial_bits.FORMATS)
+def test_the_line_is_what_the_fakes_know_and_damage_is_heard(line_format):
+    """Two descriptions of the formats, made apart: the master's here and the unit tests'."""
+    message = b"\x00\x01\x7f\xfe\xff"
+    levels, _end_us = serial_bits.levels_of(message, 0, 9600, line_format=line_format)
+    theirs = [(at, level) for k, (at, level) in enumerate(levels) if level != ([(0, 1)] + levels)[k][1]]
+    ours = list(edges(message, 9600, line_format=line_format))
+    assert [level for _, level in ours] == [bool(level) for _, level in theirs]
+    assert [t_ns / 1000 for t_ns, _ in ours] == pytest.approx([at for at, _ in theirs])
+    for damaged in range(len(message)):
+        heard = []
+        decoder = Decoder(9600, lambda value, start_ns, end_ns: heard.append(value), line_format)  # noqa: B023
+        for t_ns, level in edges(message, 9600, 3e6, line_format, damaged):
+            decoder.edge(t_ns, level)
+        decoder.advance(1e12)
+        assert heard[damaged] == -1 and heard[:damaged] == list(message[:damaged])
+        if line_format in (FORMAT_8E1, FORMAT_8O1):
+            assert heard.count(-1) == 1
 
 
 def test_a_wrong_rate_is_seen():

@@ -68,7 +68,7 @@ def test_the_manifest_tells_every_file_of_the_firmware(tree):
 
 
 def test_the_version_is_the_one_that_the_box_gives():
-    from firmware.publish.registers import FIRMWARE_VERSION
+    from firmware.publish.service import FIRMWARE_VERSION
 
     assert build.version() == FIRMWARE_VERSION.decode()
 

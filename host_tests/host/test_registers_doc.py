@@ -1,10 +1,16 @@
 """The generated register documents: their format is a contract, and the files in docs/ are fresh."""
 
 import json
+import struct
 import tomllib
 
-from firmware.publish.registers import FIRMWARE_VERSION, HOLDING_BLOCKS, INPUT_BLOCKS
-from tools import registers_doc
+from firmware.publish.register_map import HOLDING
+from firmware.publish.registers import HOLDING_BLOCKS, INPUT_BLOCKS
+from firmware.publish.service import FIRMWARE_VERSION
+from host_tests.host.test_sunspec_models import points
+from host_tests.unit.fake_box import FakeBox
+from host_tests.unit.test_sdm630_map import MEASURED, UNMEASURED, profile
+from tools import profile_list, registers_doc
 
 KEYS = ["name", "address", "table", "type", "words", "scale", "unit", "access", "enum"]
 WORDS = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2}
@@ -51,7 +57,7 @@ def test_entries_that_others_rely_on():
     assert (by_name["undervoltage_dv"]["scale"], by_name["undervoltage_dv"]["unit"]) == (0.1, "V")
     assert (by_name["confirm_ms"]["scale"], by_name["confirm_ms"]["unit"]) == (1, "ms")
     settings = [entry["address"] for entry in by_name.values() if _note(entry["name"]).startswith("staged:")]
-    assert by_name["commit"]["address"] == max(settings) + 1
+    assert by_name["commit"]["address"] > max(settings)
     assert sorted(settings) == list(range(min(settings), max(settings) + 1))
 
 
@@ -86,3 +92,80 @@ def test_the_files_in_docs_are_fresh():
 def test_the_firmware_has_the_version_of_the_project():
     project = tomllib.loads((registers_doc.ROOT / "pyproject.toml").read_text())["project"]
     assert FIRMWARE_VERSION.decode() == project["version"]
+
+
+# -- the profiles ------------------------------------------------------------------------------------
+
+WORDS_OF = {
+    "voltage": "voltage",
+    "current": "current",
+    "active": "active power",
+    "apparent": "apparent power",
+    "reactive": "reactive power",
+    "factor": "power factor",
+    "angle": "phase angle",
+    "import": "energy imported",
+    "export": "energy exported",
+    "both": "energy imported and exported",
+}
+UNITS = {"voltage": "V", "current": "A", "power": "W", "frequency": "Hz", "energy": "kWh", "angle": "degrees"}
+
+
+def test_the_sdm630s_section_says_what_the_public_list_says():
+    said = {value.address: value for value in profile_list.values(profile_list.SDM630_ROWS)}
+    assert sorted(said) == [address for address, _quantity in MEASURED]
+    for address, (quantity, n) in MEASURED:
+        what = said[address].what
+        if quantity in WORDS_OF:
+            assert what == f"{WORDS_OF[quantity]} {('L1', 'L2', 'L3', 'total')[n]}", hex(address)
+        elif quantity == "line voltage":
+            assert what == "voltage " + ("L1-L2", "L2-L3", "L3-L1")[n]
+        elif quantity == "mean line voltage":
+            assert what == "mean voltage between phases"
+        else:
+            assert what.replace("the ", "") == quantity
+        for word, unit in UNITS.items():
+            if word in what.split() and not what.startswith(("apparent", "reactive", "power factor")):
+                assert said[address].unit == unit, (hex(address), what)
+    unmeasured = [
+        address
+        for first, last, _what in profile_list.SDM630_UNMEASURED
+        for address in range(first, last + 1, 2)
+    ]
+    assert unmeasured == sorted(UNMEASURED)
+
+
+def test_the_sdm630s_holding_registers_are_the_ones_that_are_told():
+    box = FakeBox()
+    assert box.change({"line_format": 3}) == ""
+    into = bytearray(0x26 * 2)
+    unit = profile(box)
+    assert unit.read(HOLDING, 0, 0x26, into, 0) == 0
+    shown = [at for at in range(0, 0x26, 2) if struct.unpack_from(">f", into, 2 * at)[0]]
+    assert shown == [address for address, _what, _access in profile_list.SDM630_HOLDINGS]
+    for address, _what, access in profile_list.SDM630_HOLDINGS:
+        refused = unit.write(address, 2, into, 2 * address)  # what stands there already
+        assert bool(refused) == (access == "r"), hex(address)
+
+
+def test_the_sunspec_section_names_the_points_of_the_published_models():
+    published = {40002 + at: point for at, point in points(1)}
+    published |= {40070 + at: point for at, point in points(213)}
+    named = {value.address: value for value in profile_list.values(profile_list.SUNSPEC_ROWS)}
+    for address, value in named.items():
+        assert value.point == published[address]["name"], address
+        assert value.unit == published[address].get("units", "").replace("PF", ""), address
+    for address, _words, point, _what in profile_list.SUNSPEC_FIXED + profile_list.SUNSPEC_LAST:
+        if address in published and "," not in point:
+            assert point == published[address]["name"], address
+    silent = [
+        at for first, last, _what in profile_list.SUNSPEC_UNMEASURED for at in range(first, last + 1, 2)
+    ]
+    assert sorted([*named, *silent, 40070, 40071, 40194]) == sorted(at for at in published if at >= 40070)
+
+
+def test_every_register_that_a_profile_is_compared_with_exists():
+    page = profile_list.sdm630() + profile_list.sunspec()
+    names = {entry["name"] for entry in _listed()}
+    named = [part for part in page.split("`")[1::2] if "_" in part]
+    assert len(named) > 100 and set(named) <= names

@@ -297,6 +297,11 @@ class ChipReset(BaseException):
     """`reset()` does not come back."""
 
 
+def unique_id():
+    """The number of the flash chip, eight bytes."""
+    return b"\xe6\x61\x64\x08\x43\x12\x34\x56"
+
+
 def reset():
     raise ChipReset
 

@@ -1,6 +1,9 @@
 """A box as the publish layer sees it: real settings, staging and event log, everything else plain values."""
 
+from firmware.publish.access import Access
 from firmware.publish.events import EventLog
+from firmware.publish.profiles import Profiles
+from firmware.publish.service import identity
 from firmware.store.settings import Staging, defaults
 
 
@@ -78,6 +81,15 @@ class FakeBox:
         self.uptime_s = 100000
         self.refusal = ""
         self.slave = None
+        self.profiles = Profiles(self)
+        self.phases = 3
+        self.serial = b"0123456789abcdef"
+        self.identity = identity("test", False)
+        self.access = Access()
+        self.request_age_s = 0
+        self.clock_s = 0
+        self.test_s = 0
+        self.cleared = 0
         self.commits = 0
         self.resets = 0
 
@@ -97,8 +109,34 @@ class FakeBox:
         self.refusal = self.staging.commit()
         self.commits += 1
         if not self.refusal and self.slave is not None:
-            self.slave.configure(self.settings["unit_address"], self.settings["baud_rate"])
+            self._configure()
         return self.refusal
+
+    def change(self, values: dict) -> str:
+        self.refusal = self.staging.change(values)
+        if not self.refusal and self.slave is not None:
+            self._configure()
+        return self.refusal
+
+    def _configure(self) -> None:
+        settings = self.settings
+        units = self.profiles.units(settings)
+        self.slave.configure(settings["unit_address"], settings["baud_rate"], settings["line_format"], units)
+
+    @property
+    def locked(self) -> bool:
+        return bool(self.settings["write_lock"]) and not self.access.open_s(self.uptime_s)
+
+    def clear_energy(self) -> None:
+        self.cleared += 1
+
+    def test_transfer(self, seconds: int) -> bool:
+        assert 10 <= seconds <= 600
+        self.test_s = seconds if self.state == 1 else 0
+        return self.state == 1
+
+    def set_clock(self, seconds: int) -> None:
+        self.clock_s = seconds
 
     def set_soc(self, percent: int) -> None:
         assert 0 <= percent <= 100

@@ -1,24 +1,27 @@
 """A serial port in physical terms: bytes arrive at a time, sending takes the time that it takes."""
 
 from firmware import ticks
+from firmware.hardware.rtu_timing import FORMAT_8N1, FORMAT_8N2, character_bits
+from firmware.store.settings import BAUD_RATES
 from tools.simulator.framing import Framing
-
-BAUD_RATES = (9600, 19200, 38400, 57600, 115200)
 
 
 class FakePort:
-    """Strict: a wrong buffer, a write while sending or a baud rate that does not exist fails the test."""
+    """Strict: a wrong buffer, a write while sending, a rate or format that does not exist fail the test."""
 
-    def __init__(self, baud: int = 9600) -> None:
+    def __init__(self, baud: int = 9600, line_format: int = FORMAT_8N1) -> None:
         self.baud = baud
+        self.line_format = line_format
         self.configured: list = []  # baud rates, in the order they came into effect
         self.sent: list = []  # frames, as bytes
         self.overruns = 0
         self.framing_errors = 0
-        self._framing = Framing(baud)
+        self.parity_errors = 0
+        self._framing = Framing(baud, line_format)
         self._now_us = 0
         self._end_us = None  # of the frame being sent
         self._next_baud = 0
+        self._next_format = line_format
 
     def hear(self, frame: bytes, now_us: int) -> None:
         """Let bytes arrive, the last one at `now_us`; while it sends the port hears nothing."""
@@ -27,8 +30,8 @@ class FakePort:
             self._framing.hear(frame, now_us)
 
     def character_us(self) -> int:
-        """Time of one character of 10 bits."""
-        return 10000000 // self.baud
+        """Time of one character."""
+        return character_bits(self.line_format) * 1000000 // self.baud
 
     def receive(self, buf: bytearray, now_us: int) -> int:
         """Copy the oldest complete frame to `buf`, return its true length."""
@@ -55,9 +58,11 @@ class FakePort:
             self._apply()
         return self._end_us is not None
 
-    def configure(self, baud: int) -> None:
-        """Change the baud rate, at once or after the frame now going out."""
+    def configure(self, baud: int, line_format: int = FORMAT_8N1) -> None:
+        """Change baud rate and format, at once or after the frame now going out."""
         assert baud in BAUD_RATES
+        assert FORMAT_8N1 <= line_format <= FORMAT_8N2
+        self._next_format = line_format
         self._next_baud = baud
         if self._end_us is None:
             self._apply()
@@ -65,6 +70,7 @@ class FakePort:
     def _apply(self) -> None:
         if self._next_baud:
             self.baud = self._framing.baud = self._next_baud
+            self.line_format = self._framing.line_format = self._next_format
             self.configured.append(self._next_baud)
             self._framing.forget()
             self._next_baud = 0

@@ -2,9 +2,11 @@
 
 from firmware import ticks
 from firmware.hardware.rtu_timing import silence_us
+from firmware.publish.access import KEYS
 from firmware.publish.crc import crc16
 from firmware.publish.modbus import ModbusSlave
 from firmware.publish.registers import Registers
+from firmware.publish.service import Service
 from host_tests.unit.fake_box import FakeBox
 from host_tests.unit.fake_port import FakePort
 from tools.register_list import addresses
@@ -41,7 +43,9 @@ class Line:
     def __init__(self, baud=9600, unit_address=1):
         self.box = FakeBox()
         self.port = FakePort(baud)
-        self.slave = ModbusSlave(self.port, Registers(self.box), unit_address, baud)
+        self.slave = ModbusSlave(
+            self.port, Registers(self.box), unit_address, baud, service=Service(self.box.identity)
+        )
         self.box.slave = self.slave
         self.now_us = START_US
 
@@ -60,10 +64,20 @@ class Line:
         replies = len(self.port.sent)
         self.port.hear(frame, self.now_us)
         self.wait(0)
-        self.wait(silence_us(self.slave.baud))
+        self.wait(silence_us(self.port.baud, self.port.line_format))
         self.rest()
         assert len(self.port.sent) <= replies + 1
         return self.port.sent[-1] if len(self.port.sent) > replies else None
+
+    def serve(self, **settings):
+        """Have the box serve these settings' units too, as if they had been committed."""
+        assert self.box.change(settings) == ""
+        self.wait(0)
+
+    def unlock(self):
+        """Open the commands that need it."""
+        for key in KEYS:
+            assert self.ask(write_one(ADDRESSES["unlock"], key)) is not None
 
     def counts(self):
         return {name: getattr(self.slave, name) for name in COUNTERS}
@@ -83,6 +97,35 @@ def write_many(start, *words, unit=1, count=None, byte_count=None):
     for word in words:
         body += pair(word)
     return framed(unit, 16, *body)
+
+
+def mask_write(start, keep, put, unit=1):
+    return framed(unit, 22, *(pair(start) + pair(keep) + pair(put)))
+
+
+def read_write(start, count, to, *words, unit=1, written=None, byte_count=None):
+    body = pair(start) + pair(count) + pair(to) + pair(len(words) if written is None else written)
+    body += (2 * len(words) if byte_count is None else byte_count,)
+    for word in words:
+        body += pair(word)
+    return framed(unit, 23, *body)
+
+
+def diagnose(sub, *words, unit=1):
+    body = pair(sub)
+    for word in words:
+        body += pair(word)
+    return framed(unit, 8, *body)
+
+
+def identify(code, first, unit=1):
+    return framed(unit, 0x2B, 0x0E, code, first)
+
+
+def words_of(reply):
+    """Return the registers in a reply to 03, 04 or 23."""
+    assert reply is not None and reply[1] < 0x80 and reply[2] == len(reply) - 5, reply
+    return [reply[k] << 8 | reply[k + 1] for k in range(3, len(reply) - 2, 2)]
 
 
 def exception(function, code, unit=1):

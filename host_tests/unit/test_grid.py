@@ -222,7 +222,7 @@ def test_the_sequence_does_not_open_a_closed_contactor():
 def test_without_new_blocks_nothing_is_known():
     stage = Stage()
     stage.run(3000)
-    assert stage.run(30, measured=False) == GRID_OK
+    assert stage.run(25, measured=False) == GRID_OK
     assert stage.run(10, measured=False) == NOT_MEASURED, "in time for K_GRID to be open after 50 ms"
     assert stage.grid.bad and not stage.grid.qualified and stage.grid.good_ms == 0
     assert stage.run(10) == GRID_OK

@@ -8,24 +8,27 @@ import machine
 import rp2
 
 from firmware.hardware.rs485_rp2 import Rs485Port
-from firmware.hardware.rtu_timing import silence_us
-from host_tests.unit.serial_bits import characters_of, levels_of
+from firmware.hardware.rtu_timing import FORMAT_8E1, FORMAT_8N1, FORMAT_8N2, FORMAT_8O1, silence_us
+from host_tests.unit.serial_bits import FORMATS, bits_of, characters_of, levels_of
 
 TX, RX, DE = 0, 1, 2
-BAUD_RATES = (1200, 9600, 19200, 57600, 115200)
+BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+SOME_LINES = [(baud, line_format) for baud in (1200, 19200, 115200) for line_format in FORMATS]
+LINES = SOME_LINES + [(baud, FORMAT_8N1) for baud in BAUD_RATES if baud not in (1200, 19200, 115200)]
+WITH_PARITY = (FORMAT_8E1, FORMAT_8O1)
 EVERY_BYTE = bytes(range(256))
 
 
-def _port(baud=9600, switch_on=True):
+def _port(baud=9600, line_format=FORMAT_8N1, switch_on=True):
     if switch_on:
         machine.power_on()
     machine.advance_us(100)
-    return Rs485Port(TX, RX, DE, machine.now_us, baud)
+    return Rs485Port(TX, RX, DE, machine.now_us, baud, line_format)
 
 
-def _hear(content, after_us=0, baud=9600, bad=()):
+def _hear(content, after_us=0, baud=9600, line_format=FORMAT_8N1, bad=(), flipped=()):
     """Let characters arrive after `after_us`; return when the last stop bit ends."""
-    levels, end_us = levels_of(content, machine.now_us() + after_us, baud, bad)
+    levels, end_us = levels_of(content, machine.now_us() + after_us, baud, bad, line_format, flipped)
     machine.drive_pin(RX, levels)
     return end_us
 
@@ -45,13 +48,17 @@ def _received(port):
         frames.append(bytes(buf[:n]))
 
 
-def _sent(baud=9600):
-    return characters_of(machine.pin_edges(TX), baud)
+def _sent(baud=9600, line_format=FORMAT_8N1):
+    return characters_of(machine.pin_edges(TX), baud, line_format)
 
 
-def _send(port, content, baud=9600):
+def _length_us(n, baud, line_format=FORMAT_8N1):
+    return n * len(bits_of(0, line_format)) * 1000000 / baud
+
+
+def _send(port, content, baud=9600, line_format=FORMAT_8N1):
     port.write(content, len(content))
-    machine.advance_us(len(content) * 10000000 // baud + 2000000 // baud + 1)
+    machine.advance_us(int(_length_us(len(content), baud, line_format) + 2000000 / baud + 1))
     assert not port.sending(machine.now_us())
 
 
@@ -71,39 +78,42 @@ def test_a_new_port_does_not_drive_the_line():
 
 
 def test_a_frame_is_there_when_the_line_has_been_silent():
-    for baud in BAUD_RATES:
+    for baud, line_format in LINES:
         bit_us = 1000000 / baud
         for n in (1, 8, 256) if baud == 9600 else (1, 8):
-            port = _port(baud)
-            end_us = _hear(EVERY_BYTE[256 - n :], 5, baud)
-            _until(end_us + silence_us(baud) - 1.5 * bit_us)
-            assert _received(port) == [], (baud, n)
-            _until(end_us + silence_us(baud))
-            assert _received(port) == [EVERY_BYTE[256 - n :]], (baud, n)
+            port = _port(baud, line_format)
+            end_us = _hear(EVERY_BYTE[256 - n :], 5, baud, line_format)
+            _until(end_us + silence_us(baud, line_format) - 1.5 * bit_us)
+            assert _received(port) == [], (baud, line_format, n)
+            _until(end_us + silence_us(baud, line_format))
+            assert _received(port) == [EVERY_BYTE[256 - n :]], (baud, line_format, n)
             assert _received(port) == []
+            assert port.framing_errors == port.parity_errors == port.overruns == 0
 
 
 def test_what_follows_after_t35_is_another_frame_and_what_follows_sooner_is_not():
-    for baud in BAUD_RATES:
+    for baud, line_format in LINES:
         bit_us = 1000000 / baud
+        t35_us = silence_us(baud, line_format)
         for gap_us, frames in (
-            (silence_us(baud), [b"abc", b"defg"]),
-            (silence_us(baud) - 1.5 * bit_us, [b"abcdefg"]),
+            (t35_us, [b"abc", b"defg"]),
+            (t35_us - 1.5 * bit_us, [b"abcdefg"]),
             (0, [b"abcdefg"]),
         ):
-            port = _port(baud)
-            end_us = _hear(b"abc", 10, baud)
-            end_us = _hear(b"defg", end_us + gap_us - machine.now_us(), baud)
-            _until(end_us + silence_us(baud))
-            assert _received(port) == frames, (baud, gap_us)
+            port = _port(baud, line_format)
+            end_us = _hear(b"abc", 10, baud, line_format)
+            end_us = _hear(b"defg", end_us + gap_us - machine.now_us(), baud, line_format)
+            _until(end_us + t35_us)
+            assert _received(port) == frames, (baud, line_format, gap_us)
 
 
 def test_senders_that_are_off_by_three_percent_are_understood():
-    for percent in (97, 103):
-        port = _port()
-        end_us = _hear(EVERY_BYTE, 5, 9600 * percent / 100)
-        _until(end_us + 4000)
-        assert _received(port) == [EVERY_BYTE] and port.framing_errors == 0
+    for percent in (97, 98, 102, 103):
+        for baud, line_format in SOME_LINES:
+            port = _port(baud, line_format)
+            end_us = _hear(EVERY_BYTE, 5, baud * percent / 100, line_format)
+            _until(end_us + silence_us(baud, line_format) * 1.1)
+            assert _received(port) == [EVERY_BYTE], (percent, baud, line_format)
 
 
 def test_nothing_is_lost_while_nobody_looks_for_400_ms():
@@ -137,29 +147,84 @@ def test_an_incomplete_frame_leaves_the_buffer_alone():
 
 
 def test_a_character_without_stop_bit_costs_its_frame_only():
-    for at in (0, 3, 7):
-        port = _port()
-        end_us = _hear(b"before..", 10)
-        # The line goes back to rest before the next start bit, as it does when noise covers a stop bit.
-        end_us = _hear(b"xxxxxxxx"[: at + 1], end_us + 3700 - machine.now_us(), bad=(at,))
-        end_us = _hear(b"xxxxxxxx"[at + 1 :], end_us + 150 - machine.now_us())
-        end_us = _hear(b"after...", end_us + 3700 - machine.now_us())
-        _until(end_us + 4000)
-        assert _received(port) == [b"before..", b"after..."]
-        assert port.framing_errors == 1 and port.overruns == 0
+    for line_format in FORMATS:
+        for at in (0, 3, 7):
+            port = _port(9600, line_format)
+            end_us = _hear(b"before..", 10, 9600, line_format)
+            # The line goes back to rest before the next start bit, as it does when noise covers a stop bit.
+            gap_us = end_us + 4100 - machine.now_us()
+            end_us = _hear(b"xxxxxxxx"[: at + 1], gap_us, 9600, line_format, bad=(at,))
+            end_us = _hear(b"xxxxxxxx"[at + 1 :], end_us + 150 - machine.now_us(), 9600, line_format)
+            end_us = _hear(b"after...", end_us + 4100 - machine.now_us(), 9600, line_format)
+            _until(end_us + 4100)
+            assert _received(port) == [b"before..", b"after..."], (line_format, at)
+            assert (port.framing_errors, port.parity_errors, port.overruns) == (1, 0, 0)
+
+
+def test_a_wrong_parity_bit_costs_its_frame_only():
+    for line_format in WITH_PARITY:
+        for wrong in ((0,), (3,), (7,), (1, 2), tuple(range(8))):
+            port = _port(19200, line_format)
+            end_us = _hear(b"before..", 10, 19200, line_format)
+            gap_us = end_us + 2100 - machine.now_us()
+            end_us = _hear(b"\x00\xff\x01\x7f\x80abc", gap_us, 19200, line_format, flipped=wrong)
+            end_us = _hear(b"after...", end_us + 2100 - machine.now_us(), 19200, line_format)
+            _until(end_us + 2100)
+            assert _received(port) == [b"before..", b"after..."], (line_format, wrong)
+            assert (port.framing_errors, port.parity_errors, port.overruns) == (0, 1, 0)
+
+
+def test_a_wrong_parity_bit_behind_the_end_of_the_buffer_counts_too():
+    port = _port(19200, FORMAT_8E1)
+    _until(_hear(b"abcdefgh", 0, 19200, FORMAT_8E1, flipped=(7,)) + 2100)
+    buf = bytearray(5)
+    assert port.receive(buf, 0) == 0 and port.parity_errors == 1
+
+
+def test_without_parity_the_last_bit_is_data():
+    for line_format in (FORMAT_8N1, FORMAT_8N2):
+        port = _port(19200, line_format)
+        _until(_hear(b"abc", 0, 19200, line_format, flipped=(1,)) + 2100)
+        assert _received(port) == [b"a\xe2c"] and port.parity_errors == 0
+
+
+def test_a_frame_with_both_errors_is_a_framing_error():
+    port = _port(9600, FORMAT_8O1)
+    _until(_hear(b"abc", 0, 9600, FORMAT_8O1, bad=(2,), flipped=(1,)) + 4100)
+    assert _received(port) == []
+    assert (port.framing_errors, port.parity_errors) == (1, 0)
+
+
+def test_a_master_that_sends_one_stop_bit_to_a_port_of_two_is_understood():
+    for baud in (1200, 9600, 115200):
+        port = _port(baud, FORMAT_8N2)
+        end_us = _hear(EVERY_BYTE, 5, baud, FORMAT_8N1)
+        _until(end_us + silence_us(baud, FORMAT_8N2) + 1000000 / baud)
+        assert _received(port) == [EVERY_BYTE]
+
+
+def test_a_master_of_another_parity_is_not_understood_and_counted():
+    for ours, theirs in ((FORMAT_8E1, FORMAT_8N1), (FORMAT_8E1, FORMAT_8O1), (FORMAT_8N1, FORMAT_8E1)):
+        port = _port(9600, ours)
+        end_us = _hear(b"\x01\x04\x00\x64\x00\x02\x30\x14", 5, 9600, theirs)
+        end_us = _hear(b"after", end_us + 4100 - machine.now_us(), 9600, ours)
+        _until(end_us + 4100)
+        assert _received(port) == [b"after"], (ours, theirs)
+        assert port.framing_errors + port.parity_errors == 1
 
 
 def test_a_break_is_one_bad_frame_however_long_it_is():
-    port = _port()
-    now = machine.now_us()
-    machine.drive_pin(RX, [(now + 100, 0), (now + 3000100, 1)])
-    for _ in range(30):
-        machine.advance_us(100000)
-        assert _received(port) == []
-    end_us = _hear(b"after", 4000)
-    _until(end_us + 4000)
-    assert _received(port) == [b"after"]
-    assert port.framing_errors == 1
+    for line_format in FORMATS:
+        port = _port(9600, line_format)
+        now = machine.now_us()
+        machine.drive_pin(RX, [(now + 100, 0), (now + 3000100, 1)])
+        for _ in range(30):
+            machine.advance_us(100000)
+            assert _received(port) == []
+        end_us = _hear(b"after", 4200, 9600, line_format)
+        _until(end_us + 4100)
+        assert _received(port) == [b"after"]
+        assert (port.framing_errors, port.parity_errors) == (1, 0), "with even parity its parity is right"
 
 
 def test_a_line_that_is_low_from_the_start_gives_nothing():
@@ -250,19 +315,20 @@ def test_the_dma_starts_anew_in_a_silence_long_before_it_ends():
 
 
 def test_a_frame_leaves_with_the_driver_on_around_it():
-    for baud in BAUD_RATES:
+    for baud, line_format in LINES:
         bit_us = 1000000 / baud
         for n in (1, 8, 256) if baud == 9600 else (1, 8):
-            port = _port(baud)
-            _send(port, EVERY_BYTE[:n], baud)
-            sent = _sent(baud)
+            port = _port(baud, line_format)
+            _send(port, EVERY_BYTE[:n], baud, line_format)
+            sent = _sent(baud, line_format)
             assert bytes([byte for _, _, byte in sent]) == EVERY_BYTE[:n]
             off, on, off_again = machine.pin_edges(DE)
             assert (off[1], on[1], off_again[1]) == (0, 1, 0)
             assert 0 < sent[0][0] - on[0] < bit_us, "on before the first start bit"
             assert 0 < off_again[0] - sent[-1][1] < bit_us / 4, "off after the last stop bit"
             length_us = sent[-1][0] - sent[0][0]
-            assert abs(length_us - (n - 1) * 10 * bit_us) <= 0.0005 * length_us + 0.02, "the baud rate"
+            exact_us = _length_us(n - 1, baud, line_format)
+            assert abs(length_us - exact_us) <= 0.0005 * length_us + 0.02, "the baud rate"
 
 
 def test_only_the_first_n_bytes_go_out():
@@ -273,11 +339,12 @@ def test_only_the_first_n_bytes_go_out():
 
 
 def test_frames_follow_each_other():
-    port = _port()
-    for _ in range(3):
-        _send(port, b"abc")
-    assert len(_sent()) == 9
-    assert [level for _, level in machine.pin_edges(DE)] == [0, 1, 0, 1, 0, 1, 0]
+    for line_format in FORMATS:
+        port = _port(9600, line_format)
+        for _ in range(3):
+            _send(port, b"abc", 9600, line_format)
+        assert bytes([byte for _, _, byte in _sent(9600, line_format)]) == b"abcabcabc"
+        assert [level for _, level in machine.pin_edges(DE)] == [0, 1, 0, 1, 0, 1, 0]
 
 
 def test_the_port_is_sending_until_the_driver_is_off():
@@ -330,36 +397,68 @@ def test_who_talks_while_the_port_sends_is_not_heard():
 
 
 def test_a_request_right_behind_the_reply_is_heard():
-    for baud in BAUD_RATES:
-        port = _port(baud)
-        _send(port, b"abc", baud)
-        end_us = _hear(b"request", 0, baud)
-        _until(end_us + silence_us(baud))
+    for baud, line_format in LINES:
+        port = _port(baud, line_format)
+        _send(port, b"abc", baud, line_format)
+        end_us = _hear(b"request", 0, baud, line_format)
+        _until(end_us + silence_us(baud, line_format))
         assert _received(port) == [b"request"]
 
 
-def test_the_baud_rate_changes_at_once():
-    port = _port(9600)
-    port.configure(115200)
-    _send(port, b"abc", 115200)
-    assert bytes([byte for _, _, byte in _sent(115200)]) == b"abc"
-    end_us = _hear(b"fast", 10, 115200)
-    _until(end_us + 1750)
-    assert _received(port) == [b"fast"]
+def test_rate_and_format_change_at_once():
+    for baud, line_format in SOME_LINES:
+        port = _port(9600, FORMAT_8O1)
+        port.configure(baud, line_format)
+        _send(port, b"abc", baud, line_format)
+        assert bytes([byte for _, _, byte in _sent(baud, line_format)]) == b"abc"
+        end_us = _hear(b"new", 10, baud, line_format)
+        _until(end_us + silence_us(baud, line_format))
+        assert _received(port) == [b"new"]
 
 
-def test_the_baud_rate_changes_after_the_frame():
-    port = _port(9600)
-    port.write(b"abc", 3)
-    machine.advance_us(100)
-    port.configure(19200)
-    assert port.sending(0)
-    machine.advance_us(3300)
-    assert bytes([byte for _, _, byte in _sent(9600)]) == b"abc"
-    assert not port.sending(0)
-    end_us = _hear(b"slow", 10, 19200)
-    _until(end_us + 1830)
-    assert _received(port) == [b"slow"]
+def test_without_a_format_it_is_8n1():
+    port = _port(9600, FORMAT_8E1)
+    port.configure(9600)
+    _send(port, b"abc")
+    assert bytes([byte for _, _, byte in _sent()]) == b"abc"
+
+
+def test_a_format_that_does_not_exist_is_refused():
+    port = _port()
+    for line_format in (-1, 4):
+        assert _refused(port.configure, 9600, line_format)
+    _send(port, b"abc")
+    assert len(_sent()) == 3
+
+
+def test_rate_and_format_change_after_the_frame():
+    for line_format, following in zip(FORMATS, FORMATS[1:] + FORMATS[:1]):
+        port = _port(9600, line_format)
+        port.write(b"abc", 3)
+        machine.advance_us(100)
+        port.configure(38400, FORMAT_8N1)
+        port.configure(19200, following)
+        assert port.sending(0)
+        machine.advance_us(200)
+        assert port.sending(0), "looking at it changes nothing before"
+        machine.advance_us(3300)
+        assert bytes([byte for _, _, byte in _sent(9600, line_format)]) == b"abc"
+        assert not port.sending(0)
+        end_us = _hear(b"slow", 10, 19200, following)
+        _until(end_us + silence_us(19200, following))
+        assert _received(port) == [b"slow"]
+
+
+def test_a_change_of_rate_or_format_leaves_the_pins_at_rest():
+    port = _port()
+    _send(port, b"abc")
+    before = len(machine.pin_edges(TX)), len(machine.pin_edges(DE))
+    for baud, line_format in LINES:
+        port.configure(baud, line_format)
+        machine.advance_us(2000)
+        assert (machine.pin_level(TX), machine.pin_level(DE)) == (1, 0)
+    assert (len(machine.pin_edges(TX)), len(machine.pin_edges(DE))) == before
+    assert _received(port) == [] and port.framing_errors == 0
 
 
 def test_what_waits_is_dropped_with_the_baud_rate():
@@ -384,8 +483,8 @@ def test_looking_for_frames_allocates_nothing():
         from micropython import heap_lock, heap_unlock
     except ImportError:
         return  # CPython cannot lock its heap
-    port = _port()
-    _until(_hear(b"abcdef") + 4000)
+    port = _port(9600, FORMAT_8E1)
+    _until(_hear(b"abcdef", 0, 9600, FORMAT_8E1) + 4100)
     buf = bytearray(256)
     heap_lock()
     try:

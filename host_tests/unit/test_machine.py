@@ -9,9 +9,10 @@ from firmware.signals import (
     Q_L1,
     Q_L2,
     Q_L3,
+    TEST,
     UNDERVOLTAGE,
 )
-from host_tests.unit.switch_bench import Bench, on_backup, on_grid
+from host_tests.unit.switch_bench import STEP_MS, Bench, on_backup, on_grid
 
 
 def _never_joined(bench):
@@ -625,3 +626,90 @@ def test_events_tell_state_reason_and_phase():
     states = [entry[2] for entry in bench.log.entries if entry[1] == "state"]
     assert [s["state"] for s in states] == ["to_grid", "grid", "to_backup", "backup"]
     assert states[-1]["reason"] == "undervoltage" and states[-1]["phase"] == 2
+
+
+# -- tests of the transfer ------------------------------------------------------------------------------
+
+
+def _on_test(seconds=30):
+    bench = on_grid()
+    assert bench.machine.test(seconds)
+    return bench
+
+
+def test_a_test_feeds_the_house_from_the_backup_output_and_ends_by_itself():
+    bench = _on_test()
+    begin_ms = bench.t_ms
+    bench.until("backup", 3000)
+    assert (bench.machine.reason, bench.machine.phase) == (TEST, 0)
+    bench.run(1000)
+    assert bench.driver.mask == Q_ALL and bench.buses.load == {0, 1, 2}
+    bench.until("to_grid")
+    assert 30000 <= bench.t_ms - begin_ms <= 30000 + 2 * STEP_MS
+    bench.until("grid", 1000)
+    assert bench.driver.mask == K_GRID and not bench.faults.mask and bench.machine.test_ms == 0
+    bench.run(5000)
+    assert bench.state == "grid", "once"
+
+
+def test_the_return_delay_does_not_keep_a_test_waiting_on_a_grid_that_was_good_for_long():
+    bench = on_grid()
+    bench.inputs.delayed = True
+    bench.grid.good_ms = 400000
+    assert bench.machine.test(10)
+    bench.until("backup", 3000)
+    bench.until("grid", 10500)
+
+
+def test_a_test_is_refused_when_there_is_something_else_to_do():
+    bench = on_grid()
+    bench.faults.bus_live(0)
+    assert not bench.machine.test(30)
+    bench = on_grid()
+    bench.fail_grid()
+    assert not bench.machine.test(30)
+    bench.run(1000)
+    assert bench.state == "backup" and not bench.machine.test(30)
+
+
+def test_an_outage_makes_a_test_an_outage():
+    bench = _on_test()
+    bench.until("backup", 3000)
+    bench.fail_grid()
+    bench.run(60000)
+    assert bench.state == "backup" and bench.machine.test_ms == 0
+    bench.heal_grid()
+    bench.until("grid", 4000)
+
+
+def test_a_test_ends_when_the_backup_output_goes():
+    bench = _on_test(600)
+    bench.until("backup", 3000)
+    bench.run(2000)
+    begin_ms = bench.t_ms
+    bench.buses.backup = set()
+    bench.until("grid", 5000)
+    assert bench.t_ms - begin_ms <= 1500 and not bench.faults.mask
+
+
+def test_a_test_is_given_up_when_the_backup_output_does_not_feed_the_house():
+    bench = _on_test(600)
+    bench.run(STEP_MS)
+    assert bench.state == "to_backup"
+    bench.buses.backup = set()
+    begin_ms = bench.t_ms
+    bench.until("grid", 8000)
+    assert 5000 <= bench.t_ms - begin_ms <= 5500
+
+
+def test_a_fault_and_the_switch_end_a_test():
+    bench = _on_test(600)
+    bench.weld = {0}
+    bench.until("fault", 3000)
+    bench.run(STEP_MS)
+    assert bench.machine.test_ms == 0
+    bench = _on_test(600)
+    bench.until("backup", 3000)
+    bench.inputs.auto = False
+    bench.run(2 * STEP_MS)
+    assert bench.state == "off" and bench.machine.test_ms == 0

@@ -1,6 +1,7 @@
 """The box's own table: names, values, staging and commit, as a master sees them."""
 
-from firmware.publish.register_map import HOLDING, ILLEGAL_ADDRESS, ILLEGAL_VALUE, INPUT
+from firmware.publish.access import KEYS
+from firmware.publish.register_map import BUSY, FAILURE, HOLDING, ILLEGAL_ADDRESS, ILLEGAL_VALUE, INPUT
 from firmware.publish.registers import (
     COMMIT,
     HOLDING_BLOCKS,
@@ -14,6 +15,7 @@ from firmware.store.settings import SPEC
 from host_tests.unit.fake_box import FakeBox
 from tools.register_list import decode, describe
 
+_SPARE = [0] * (COMMIT - SETTINGS_FIRST - len(SPEC))  # between the settings and the commit
 REGISTERS = {entry[0]: entry for entry in describe()}
 
 
@@ -37,7 +39,14 @@ def _write(box, name, *words):
     source = bytearray()
     for word in words:
         source += bytes((word >> 8, word & 255))
+    if name in ("reset_faults", "clear_energy", "test_transfer"):
+        _unlock(box)
     return Registers(box).write(REGISTERS[name][1], len(words), source, 0)
+
+
+def _unlock(box):
+    for key in KEYS:
+        assert _write(box, "unlock", key) == 0
 
 
 def test_the_names_that_others_rely_on():
@@ -52,6 +61,7 @@ def test_the_names_that_others_rely_on():
         + _with_phases("grid_voltage", "grid_current", "pv_voltage", "pv_current", "load_voltage")
         + _with_phases("backup_voltage", "priority", "soc_min", "grid_energy_import", "grid_energy_export")
         + _with_phases("pv_energy")
+        + ["unlock", "clear_energy", "test_transfer", "clock", "request_age_s"]
         + ["channels_absent", "channels_stuck", "channels_saturated", "bench_grid"]
         + [spec[0] for spec in SPEC]
     )
@@ -71,7 +81,7 @@ def test_every_register_has_its_place_and_its_scale():
             assert word not in taken, name
             taken.add(word)
         assert unit != "V" or kind == "u16" and scale in (0.1, 0.01), name
-    assert sorted(taken)[0] == 0 and SETTINGS_FIRST + len(SPEC) == COMMIT
+    assert sorted(taken)[0] == 0 and SETTINGS_FIRST + len(SPEC) < COMMIT
     hundredths = {"cv": "V", "cw": "W", "cvar": "var", "cva": "VA"}
     thousandths = {"ma": "A", "mhz": "Hz", "mil": ""}
     for address, count, kind, step, _whose, attribute in STATUS + METERS:
@@ -273,8 +283,7 @@ def test_one_request_over_the_whole_block_stages_and_commits():
     box = FakeBox()
     words, place = _block(box)
     words[place["priority_l1"]], words[place["return_delay_s"]] = 3, 400
-    assert SETTINGS_FIRST + len(SPEC) == COMMIT
-    assert _write(box, SPEC[0][0], *(words + [1])) == 0
+    assert _write(box, SPEC[0][0], *(words + _SPARE + [1])) == 0
     assert box.settings["priority_l1"] == 3 and box.settings["return_delay_s"] == 400
     assert box.commits == 1
 
@@ -292,7 +301,7 @@ def test_of_a_refused_request_nothing_stays():
         words, place = _block(box)
         words[place["priority_l3"]] = 2
         words[place[name]] = value
-        assert _write(box, SPEC[0][0], *(words + [last])) == ILLEGAL_VALUE, name
+        assert _write(box, SPEC[0][0], *(words + _SPARE + [last])) == ILLEGAL_VALUE, name
         assert box.settings == before
         assert _read(box, "settings_pending") == 0 and _read(box, "priority_l3") == 0
 
@@ -339,12 +348,118 @@ def test_state_and_settings_are_renewed_row_by_row():
     steps = 1
     while registers.step():
         steps += 1
-    assert steps == len(STATUS) + 1
+    assert steps == len(STATUS) + 5 + 1  # the commands, one by one
     assert _words(registers, 40, 1) == b"\0\5" and _words(registers, 57, 3) == b"\0\1\0\2\0\3"
     assert registers.read(HOLDING, 1000, 1, into, 0) == 0 and into == b"\0\7"
     assert box.staging.stage("unit_address", 9) == ""
-    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\1"
+    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x09", "without waiting"
+    assert box.staging.stage("unit_address", 10) == ""
     registers.renew_status()
     while registers.step():
         pass
-    assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x09"
+    assert registers.holdings.read(SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x0a"
+
+
+def test_commands_are_taken_only_when_unlocked():
+    box = FakeBox()
+    registers = Registers(box)
+    commands = (("reset_faults", 1), ("clear_energy", 1), ("test_transfer", 60))
+    for name, value in commands:
+        source = bytes((0, value))
+        assert registers.write(REGISTERS[name][1], 1, source, 0) == ILLEGAL_ADDRESS, name
+    assert (box.resets, box.cleared, box.test_s) == (0, 0, 0)
+    for name, value in commands:
+        assert _write(box, name, value) == 0
+    assert (box.resets, box.cleared, box.test_s) == (1, 1, 60)
+    assert _read(box, "unlock") == 60 and _read(box, "test_transfer") == 60
+    box.uptime_s += 60
+    assert _read(box, "unlock") == 0
+    assert registers.write(REGISTERS["reset_faults"][1], 1, b"\0\1", 0) == ILLEGAL_ADDRESS
+
+
+def test_the_commands_have_ranges():
+    box = FakeBox()
+    for name, value in (
+        ("clear_energy", 0),
+        ("clear_energy", 2),
+        ("test_transfer", 9),
+        ("test_transfer", 601),
+    ):
+        assert _write(box, name, value) == ILLEGAL_VALUE, (name, value)
+    assert (box.cleared, box.test_s) == (0, 0)
+    box.state = 3
+    assert _write(box, "test_transfer", 60) == FAILURE
+
+
+def test_a_wrong_key_closes_what_was_open():
+    box = FakeBox()
+    _unlock(box)
+    assert _write(box, "unlock", 1) == ILLEGAL_VALUE and _read(box, "unlock") == 60  # no key at all
+    assert _write(box, "unlock", KEYS[1]) == ILLEGAL_VALUE  # in the wrong place
+    assert _read(box, "unlock") == 0
+    assert _write(box, "unlock", KEYS[0]) == 0 and _read(box, "unlock") == 0
+
+
+def test_the_lock_leaves_only_the_state_of_charge_and_the_keys():
+    box = FakeBox()
+    assert _write(box, "write_lock", 1) == 0 and _write(box, "commit", 1) == 0
+    for name in REGISTERS:
+        if REGISTERS[name][2] == "holding" and name not in ("soc", "unlock", "clock"):
+            registers = Registers(box)
+            assert registers.write(REGISTERS[name][1], 1, b"\0\1", 0) == ILLEGAL_ADDRESS, name
+    assert _write(box, "clock", 0x6000, 0) == ILLEGAL_ADDRESS
+    assert _write(box, "soc", 50) == 0
+    _unlock(box)
+    assert _write(box, "write_lock", 0) == 0 and _write(box, "commit", 1) == 0
+    box.uptime_s += 100
+    assert _write(box, "soc_stale_s", 70) == 0
+
+
+def test_the_clock_is_set_by_both_words_at_once():
+    box = FakeBox()
+    assert _read(box, "clock") == 0
+    assert _write(box, "clock", 0x6923, 0x4567) == 0
+    assert box.clock_s == 0x69234567 == _read(box, "clock")
+    registers = Registers(box)
+    at = REGISTERS["clock"][1]
+    for start, words in ((at, 1), (at + 1, 1), (at - 1, 2), (at - 8, 9)):
+        assert registers.write(start, words, bytes(2 * words), 0) == ILLEGAL_ADDRESS, (start, words)
+    for high in (0, 0x5E0B, 0xF486, 0xFFFF):  # before 2020, after 2100
+        assert _write(box, "clock", high, 0) == ILLEGAL_VALUE
+    assert box.clock_s == 0x69234567
+    into = bytearray(2)
+    assert registers.read(HOLDING, at + 1, 1, into, 0) == 0 and into == b"\x45\x67"  # half may be read
+
+
+def test_too_many_commits_are_told_to_wait():
+    box = FakeBox()
+    for _ in range(10):
+        assert _write(box, "commit", 1) == 0
+        box.access.worn()
+    assert _write(box, "soc_stale_s", 70) == 0
+    assert _write(box, "commit", 1) == BUSY and _write(box, "clear_energy", 1) == BUSY
+    assert _read(box, "settings_pending") == 1  # nothing is lost
+    box.uptime_s += 60
+    assert _write(box, "commit", 1) == 0 and box.settings["soc_stale_s"] == 70
+
+
+def test_what_is_kept_for_later_takes_nothing_but_zero():
+    box = FakeBox()
+    registers = Registers(box)
+    for address in (1007, SETTINGS_FIRST + len(SPEC), COMMIT - 1):
+        assert registers.write(address, 1, b"\0\0", 0) == 0
+        assert registers.write(address, 1, b"\0\1", 0) == ILLEGAL_VALUE
+
+
+def test_what_another_unit_changed_is_never_hidden_by_a_setting_that_is_staged():
+    box = FakeBox()
+    registers = Registers(box)
+    at = REGISTERS["restore_gap_s"][1]
+    into = bytearray(2)
+    assert box.change({"baud_rate": 19200}) == ""  # as a master of the SDM630 can
+    assert registers.read(HOLDING, REGISTERS["baud_rate"][1], 1, into, 0) == 0 and into == b"\0\xc0"
+    assert box.change({"baud_rate": 38400}) == ""
+    assert registers.write(at, 1, b"\0\x64", 0) == 0
+    registers.renew_written()
+    assert registers.read(HOLDING, REGISTERS["baud_rate"][1], 1, into, 0) == 0 and into == b"\x01\x80"
+    assert registers.read(HOLDING, at, 1, into, 0) == 0 and into == b"\0\x64"

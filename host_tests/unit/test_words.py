@@ -1,6 +1,8 @@
 """Types, rounding, saturation and the order of bytes."""
 
-from firmware.publish.words import I16, I32, U16, U32, put_row, words_of
+import struct
+
+from firmware.publish.words import I16, I32, U16, U32, put_floats, put_row, words_of
 from tools.register_list import TYPE_NAMES, decode
 
 
@@ -48,3 +50,89 @@ def test_decode_is_the_inverse():
     ):
         for value in values:
             assert decode(TYPE_NAMES[kind], b"\xee" + _encoded(kind, [value]), 1) == value, (kind, value)
+
+
+# -- floats ------------------------------------------------------------------------------------------
+
+
+def _float(value, divisor):
+    into = bytearray(b"\xee" * 6)
+    put_floats([7, value, 7], 1, 1, divisor, into, 1)
+    assert into[0] == into[5] == 0xEE  # nothing beside its place
+    return bytes(into[1:5])
+
+
+def _nearest(value, divisor):
+    """The nearest float of value / divisor, a tie away from zero: a mantissa of 24 bits, as a fraction."""
+    top, bottom = abs(value), divisor
+    shift = 0
+    while top < bottom << 23:
+        top <<= 1
+        shift += 1
+    while top >= bottom << 24:
+        bottom <<= 1
+        shift -= 1
+    mantissa = (2 * top + bottom) // (2 * bottom)
+    exact = mantissa * 2.0**-shift
+    return struct.pack(">f", exact if value > 0 else -exact)
+
+
+def _tied(value, divisor):
+    """Whether a value lies right between two floats: then its double has exactly one bit too many."""
+    bits = struct.unpack(">Q", struct.pack(">d", value / divisor))[0]
+    return bits & 0x1FFFFFFF == 0x10000000
+
+
+def test_floats_that_are_exact():
+    for value, divisor, wanted in (
+        (0, 1, 0.0),
+        (0, 1000, 0.0),
+        (1, 1, 1.0),
+        (-1, 1, -1.0),
+        (23000, 100, 230.0),
+        (-50, 100, -0.5),
+        (1 << 24, 1, 16777216.0),
+        (1 << 30, 1, 1073741824.0),
+        (-(1 << 30), 1, -1073741824.0),
+    ):
+        assert _float(value, divisor) == struct.pack(">f", wanted), (value, divisor)
+
+
+def test_floats_are_the_nearest():
+    """Both ends of every size, around each power of two, and some in between."""
+    for divisor in (1, 10, 100, 1000):
+        value = 1
+        for bits in range(31):
+            near = 1 << bits
+            value = (value * 1103515245 + 12345) & 0x7FFFFFFF
+            for sample in (near, near + 1, near + (near >> 1), 2 * near - 1, 1 + (value >> (31 - bits))):
+                for signed in (sample, -sample):
+                    wanted = _nearest(signed, divisor)
+                    assert wanted == struct.pack(">f", signed / divisor) or _tied(signed, divisor)
+                    assert _float(signed, divisor) == wanted, (signed, divisor)
+
+
+def test_large_values_are_rounded_once():
+    """From 2^30 on each of the value's bits still counts."""
+    for value, wanted in ((1691295563, 1691295.625), (1502886063, 1502886.125), (2147483647, 2147483.75)):
+        assert _float(value, 1000) == struct.pack(">f", wanted), value
+        assert _float(-value, 1000) == struct.pack(">f", -wanted), value
+
+
+def test_ties_go_away_from_zero():
+    for value, divisor, wanted in (
+        (16777217, 1, 16777218.0),
+        (-16777217, 1, -16777218.0),
+        (19779193, 1, 19779194.0),
+        (33554434, 1, 33554436.0),
+        (115000468, 1, 115000472.0),
+        (-264596730, 10, -26459674.0),
+        (516817825, 100, 5168178.5),
+    ):
+        assert _float(value, divisor) == struct.pack(">f", wanted), value
+
+
+def test_several_floats_stand_one_behind_the_other():
+    into = bytearray(8)
+    put_floats([1, 23000, -23000], 1, 2, 100, into, 0)
+    assert into == struct.pack(">ff", 230.0, -230.0)

@@ -13,7 +13,7 @@ from typing import Any
 from tools.bench_chip import fetch, measure, outages
 from tools.bench_chip.measure import BAUDS, Blocks, Memory, Peer, Replies, Shipped
 from tools.bench_chip.table import Row, kb, lines, ms, part, share, us
-from tools.bench_chip.turnaround import STREAMS
+from tools.bench_chip.turnaround import PROFILE_STREAMS, STREAMS
 from tools.emulator import image, snapshots
 
 _BLOCK_US = 2500
@@ -33,6 +33,7 @@ def main() -> int:
         "shipped": measure.shipped,
         "calls": measure.box_calls,
         "fast": measure.fast,
+        **{f"profiles {baud}": partial(measure.profiles, baud) for baud in BAUDS},
         "blocks": measure.blocks,
         "trips": measure.trips,
         "memory": measure.memory,
@@ -54,7 +55,15 @@ def main() -> int:
         *_start_rows(found["shipped"]),
         *_trip_rows(found["trips"]),
         *_block_rows(found["blocks"]),
-        *_modbus_rows(found["shipped"], found["fast"], found["calls"], peers),
+        *_modbus_rows(
+            found["shipped"].reads.latencies,
+            {
+                BAUDS[0]: {**found["shipped"].streams, **found[f"profiles {BAUDS[0]}"]},
+                BAUDS[1]: {**found["fast"], **found[f"profiles {BAUDS[1]}"]},
+            },
+            found["calls"],
+            peers,
+        ),
         *_memory_rows(found["memory"], peers),
     ]
     print("\n".join(lines(rows)))
@@ -131,17 +140,19 @@ def _block_rows(blocks: Blocks) -> Iterator[Row]:
 
 
 def _modbus_rows(
-    shipped: Shipped, fast: dict[str, Replies], calls: dict[str, Replies], peers: dict[int, Peer]
+    reads: list[float],
+    ours: dict[int, dict[str, Replies]],
+    calls: dict[str, Replies],
+    peers: dict[int, Peer],
 ) -> Iterator[Row]:
-    ours = dict(zip(BAUDS, (shipped.streams, fast)))
-    reads = shipped.reads.latencies
+    streams = (*STREAMS, *PROFILE_STREAMS)
     yield Row(
         f"reply, {len(reads)} reads of 1 to 125 registers, 9600: median, 99 %, worst",
         f"{ms(part(reads, 0.5))}, {ms(part(reads, 0.99))}, {ms(max(reads))} ms",
         budget=_REPLY_BUDGET,
     )
     for baud in BAUDS:
-        for stream in STREAMS:
+        for stream in streams:
             theirs = peers[baud].streams[stream.name] if baud in peers else None
             yield Row(
                 f"reply, {stream.name}, {baud}: median, worst",
@@ -150,7 +161,7 @@ def _modbus_rows(
                 _REPLY_BUDGET,
             )
     for baud in BAUDS:
-        found = [ours[baud][stream.name] for stream in STREAMS]
+        found = [ours[baud][stream.name] for stream in streams]
         yield Row(
             f"driver released after the last stop bit, {baud}: worst",
             _release(found),
@@ -158,7 +169,7 @@ def _modbus_rows(
             f"a character, {10e6 / baud:.0f} us",
         )
     low, high = BAUDS
-    for stream in STREAMS:
+    for stream in streams:
         name = stream.name
         theirs_at = [peers[baud].streams[name] for baud in BAUDS if baud in peers]
         yield Row(
@@ -166,7 +177,7 @@ def _modbus_rows(
             f"{ms(calls[name].longest_us)} ms",
             ", ".join(ms(replies.longest_us) for replies in theirs_at) + (" ms" if theirs_at else ""),
         )
-    for stream in STREAMS:
+    for stream in streams:
         name = stream.name
         theirs_at = [peers[baud].streams[name] for baud in BAUDS if baud in peers]
         yield Row(
@@ -188,6 +199,7 @@ def _memory_rows(memory: Memory, peers: dict[int, Peer]) -> Iterator[Row]:
     theirs = kb(peers[BAUDS[0]].heap) if peers else ""
     yield Row("heap that the Modbus side takes, code, registers and buffers", kb(memory.modbus), theirs)
     yield Row("free heap when the loop begins", kb(memory.free), budget="80 KB")
+    yield Row("free heap when the loop begins, all four profiles on", kb(memory.free_with_profiles))
     yield Row("firmware on flash", kb(memory.flash))
 
 

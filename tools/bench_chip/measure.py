@@ -11,7 +11,15 @@ from firmware.store.kept import Kept
 from firmware.store.settings import defaults
 from tools.bench_chip import fetch, outages
 from tools.bench_chip.on_board import probe_words
-from tools.bench_chip.turnaround import PATIENT_MS, READS, STREAMS, Stream, ask_each
+from tools.bench_chip.turnaround import (
+    PATIENT_MS,
+    PROFILE_STREAMS,
+    PROFILES,
+    READS,
+    STREAMS,
+    Stream,
+    ask_each,
+)
 from tools.emulator import filesystem, image, snapshots
 from tools.emulator.box import Box, register
 from tools.emulator.devices.plant import COILS
@@ -69,12 +77,16 @@ class Shipped:
     streams: dict[str, Replies]
 
 
-def _box(baud: int, files: dict[str, bytes] | None = None) -> Box:
-    """Return a box whose settings in flash have this baud rate."""
+def stored(settings: dict[str, int]) -> dict[str, bytes]:
+    """Return the files of a board whose settings differ from the defaults by these."""
     with tempfile.TemporaryDirectory() as records:
-        Kept(FlashStorage(records)).save_settings({**defaults(), "baud_rate": baud})
-        stored = {f"data/{path.name}": path.read_bytes() for path in Path(records).iterdir()}
-    box = Box(files={**stored, **(files or {})})
+        Kept(FlashStorage(records)).save_settings({**defaults(), **settings})
+        return {f"data/{path.name}": path.read_bytes() for path in Path(records).iterdir()}
+
+
+def _box(baud: int, files: dict[str, bytes] | None = None, settings: dict[str, int] | None = None) -> Box:
+    """Return a box whose settings in flash have this baud rate."""
+    box = Box(files={**stored({**(settings or {}), "baud_rate": baud}), **(files or {})})
     box.line.baud = baud
     return box
 
@@ -128,9 +140,16 @@ def _start(box: Box) -> Start:
     return Start(*(t_ns / 1e6 for t_ns in (max(low.values()), turning_ns, measuring_ns, joined_ns)))
 
 
-def _streams(box: Box) -> dict[str, Replies]:
+def profiles(baud: int) -> dict[str, Replies]:
+    """Return the replies of the profiles, with all of them on."""
+    box = _box(baud, settings=PROFILES)
+    _join(box)
+    return _streams(box, PROFILE_STREAMS)
+
+
+def _streams(box: Box, streams: Sequence[Stream] = STREAMS) -> dict[str, Replies]:
     return {
-        stream.name: snapshots.run(_replies_of_box, box, [stream.request], _EXCHANGES) for stream in STREAMS
+        stream.name: snapshots.run(_replies_of_box, box, [stream.request], _EXCHANGES) for stream in streams
     }
 
 
@@ -222,6 +241,7 @@ class Memory:
     """Bytes."""
 
     free: int  # of the heap, when all is loaded and made
+    free_with_profiles: int  # all four
     modbus: int  # of the heap that code and objects of the Modbus side take
     flash: int  # of the files that `make flash` puts onto the board
 
@@ -230,14 +250,15 @@ def memory() -> Memory:
     """Weigh the box."""
     return Memory(
         free=_printed("heap_main.py", "free"),
+        free_with_profiles=_printed("heap_main.py", "free", stored(PROFILES)),
         modbus=_printed("memory_main.py", "modbus"),
         flash=sum(len(content) for content in build_tree().values()),
     )
 
 
-def _printed(guest: str, name: str) -> int:
+def _printed(guest: str, name: str, files: dict[str, bytes] | None = None) -> int:
     """Return the number that a program on the board prints after a name."""
-    machine = Box(files={"main.py": _guest(guest)}).machine
+    machine = Box(files={"main.py": _guest(guest), **(files or {})}).machine
     return _number(machine, name + " ", _START_S)
 
 
@@ -251,14 +272,14 @@ def _number(machine: Machine, name: str, seconds: float) -> int:
 # -- calls and memory of a slave, of the box and of the peer -----------------------------------------------
 
 
-def _probed(machine: Machine, line: Rs485Line, address: int, stream: Stream) -> Replies:
+def _probed(machine: Machine, line: Rs485Line, address: int, request: bytes) -> Replies:
     """Ask a board with the probe (on_board/probe.py): timed first, then with its memory counted."""
-    found = _figures(ask_each(machine, line, [stream.request], PATIENT_MS[:_EXCHANGES]))
+    found = _figures(ask_each(machine, line, [request], PATIENT_MS[:_EXCHANGES]))
     found.longest_us = _probe_figures(machine, address)[probe_words.LONGEST_US]
     machine.drive(probe_words.PIN, True)
     for n in range(_COUNTED):
         machine.run(PATIENT_MS[n] / 1000)
-        line.ask(stream.request)
+        line.ask(request)
     _longest, served, allocated, _uncounted = _probe_figures(machine, address)
     found.allocated = allocated / served if served else float("nan")
     return found
@@ -270,10 +291,13 @@ def _probe_figures(machine: Machine, address: int) -> tuple[int, ...]:
 
 def box_calls() -> dict[str, Replies]:
     """Return, by stream, the calls of the box's slave; at the higher baud rate: they do not depend on it."""
-    box = _box(BAUDS[1], {"main.py": _guest("box_main.py"), **_PROBE})
+    box = _box(BAUDS[1], {"main.py": _guest("box_main.py"), **_PROBE}, PROFILES)
     address = _number(box.machine, "figures at", _START_S)
     _join(box)
-    return {stream.name: snapshots.run(_probed, box.machine, box.line, address, stream) for stream in STREAMS}
+    return {
+        stream.name: snapshots.run(_probed, box.machine, box.line, address, stream.request)
+        for stream in (*STREAMS, *PROFILE_STREAMS)
+    }
 
 
 @dataclass
@@ -294,5 +318,8 @@ def peer(baud: int, folder: Path) -> Peer:
     machine = Machine(image.find(), filesystem.build(files), [line])
     address = _number(machine, "figures at", _START_S)
     heap = _number(machine, "heap ", _START_S)
-    streams = {stream.name: snapshots.run(_probed, machine, line, address, stream) for stream in STREAMS}
+    streams = {
+        stream.name: snapshots.run(_probed, machine, line, address, stream.of_peer or stream.request)
+        for stream in (*STREAMS, *PROFILE_STREAMS)
+    }
     return Peer(heap, streams)

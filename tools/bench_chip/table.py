@@ -17,14 +17,15 @@ class Row(NamedTuple):
 _HEAD = Row("what", "backup box", "peer", "budget")
 
 
-def lines(rows: Sequence[Row]) -> list[str]:
-    """Return the table in Markdown, its columns aligned."""
-    widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
+def lines(rows: Sequence[Row], last: str = _HEAD.budget) -> list[str]:
+    """Return the table in Markdown, its columns aligned; `last` is the head of the last one."""
+    head = _HEAD._replace(budget=last)
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 
     def line(texts: Sequence[str]) -> str:
         return "| " + " | ".join(text.ljust(width) for text, width in zip(texts, widths)) + " |"
 
-    return [line(_HEAD), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)]
+    return [line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)]
 
 
 def ms(value_us: float) -> str:

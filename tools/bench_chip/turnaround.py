@@ -27,6 +27,7 @@ class Stream:
     name: str
     request: bytes
     count: int  # registers
+    of_peer: bytes = b""  # what the peer is asked for instead, where it lacks these registers
 
 
 def _defaults() -> list[int]:
@@ -40,6 +41,12 @@ STREAMS = (
     Stream("FC04 x20", read_request(_METERS, 20), 20),
     Stream("FC04 x125", read_request(_METERS, 125), 125),
     Stream("FC16 x10", write_request(register(_FIRST_WRITTEN), _defaults()), _WRITTEN),
+)
+# Settings that switch all profiles on: both meters as an SDM630 and as a SunSpec meter.
+PROFILES = {"sdm_grid_address": 2, "sdm_pv_address": 3, "sunspec_grid_address": 4, "sunspec_pv_address": 5}
+PROFILE_STREAMS = (
+    Stream("SDM630 x40 floats", read_request(0, 80, 4, unit=2), 80, read_request(_METERS, 80)),
+    Stream("SunSpec x125", read_request(40000, 125, 3, unit=4), 125, read_request(1000, 125, 3)),
 )
 
 

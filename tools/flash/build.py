@@ -136,7 +136,7 @@ def compiled(text: str, name: str) -> bytes:
             f"-march={ARCHITECTURE}",
             OPTIMISATION,
             "-s",
-            name.replace("/", "."),
+            name.replace("/", ".").removesuffix(".__init__"),
             "-o",
             str(result),
         ]

@@ -28,7 +28,7 @@ Constants = dict[str, dict[str, int]]  # by module and name
 
 
 def fold(sources: Mapping[str, str], kept: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Return the `{module: text}` with every constant that any of them makes by `const` as a number.
+    """Return the `{module: text}` with every constant of a module, by `const` or in capitals, as a number.
 
     `kept` are names that something else imports. A name also stays where it is read as an attribute, or
     bound a second time in a module that has it; what is not whole numbers and + - * // << >> & | stays too.
@@ -98,8 +98,8 @@ def _made(tree: ast.Module, known: Mapping[str, int], kept: frozenset[str]) -> d
     for statement in tree.body:
         name = _const_name(statement)
         if name and bound[name] == 1:
-            assert isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
-            value = _value(statement.value.args[0], values)
+            assert isinstance(statement, ast.Assign)
+            value = _value(_expression(statement), values)
             if value is not None:
                 values[name] = value
                 if name not in kept:
@@ -108,12 +108,19 @@ def _made(tree: ast.Module, known: Mapping[str, int], kept: frozenset[str]) -> d
 
 
 def _const_name(statement: ast.stmt) -> str:
-    """Return X for a statement `X = const(...)`, or an empty string."""
-    if not (isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)):
+    """Return X for a statement `X = const(...)` or `X = ...` in capitals, or an empty string."""
+    if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
         return ""
-    target, call = statement.targets[0], statement.value
-    made_by = call.func.id if isinstance(call.func, ast.Name) else ""
-    return target.id if made_by == _CONST and isinstance(target, ast.Name) else ""
+    name = statement.targets[0].id
+    return name if name.isupper() or _expression(statement) is not statement.value else ""
+
+
+def _expression(statement: ast.Assign) -> ast.expr:
+    """Return what is assigned, without the `const` around it."""
+    value = statement.value
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == _CONST:
+        return value.args[0]
+    return value
 
 
 def _times_bound(tree: ast.Module) -> dict[str, int]:

@@ -1,14 +1,15 @@
 """Modbus RTU frames out of bytes and the times they came at: a silence of t3.5 ends a frame. Portable."""
 
 from firmware import ticks
-from firmware.hardware.rtu_timing import silence_us
+from firmware.hardware.rtu_timing import FORMAT_8N1, silence_us
 
 
 class Framing:
-    """What a receiver has heard at `baud`, cut into frames."""
+    """What a receiver has heard at `baud` in `line_format`, cut into frames."""
 
-    def __init__(self, baud: int) -> None:
+    def __init__(self, baud: int, line_format: int = FORMAT_8N1) -> None:
         self.baud = baud
+        self.line_format = line_format
         self._frames: list = []  # complete ones, oldest first
         self._open = bytearray()
         self._last_us = 0  # when the last byte of `_open` came
@@ -40,6 +41,6 @@ class Framing:
         return len(frame)
 
     def _cut(self, now_us: int) -> None:
-        if self._open and ticks.diff(now_us, self._last_us) >= silence_us(self.baud):
+        if self._open and ticks.diff(now_us, self._last_us) >= silence_us(self.baud, self.line_format):
             self._frames.append(bytes(self._open))
             self._open = bytearray()

@@ -5,6 +5,7 @@ The built-in master waits for the line to be quiet, takes it, and gives it back 
 """
 
 from firmware import ticks
+from firmware.hardware.rtu_timing import FORMAT_8N1
 from firmware.publish.crc import crc16
 from tools.simulator.framing import Framing
 
@@ -21,6 +22,7 @@ class Line:
         self.now_us = 0
         self.overruns = 0
         self.framing_errors = 0
+        self.parity_errors = 0
         self._framing = Framing(_FIRST_BAUD)
         self._held = bytearray()  # from outside, while the built-in master has the line
         self._tx = bytearray()
@@ -47,9 +49,10 @@ class Line:
         """Return whether bytes are still on their way: never, they pass at once."""
         return False
 
-    def configure(self, baud: int) -> None:
-        """Take the slave's baud rate: the silence that ends a frame follows from it."""
+    def configure(self, baud: int, line_format: int = FORMAT_8N1) -> None:
+        """Take the slave's baud rate and format: the silence that ends a frame follows from them."""
         self._framing.baud = baud
+        self._framing.line_format = line_format
 
     # -- as the other end sees it --------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ class Plant:
         self.bypass = False
         self.dip = 0
         self.contactors = [SimContactor(name, self._contact_changed) for name in NAMES]
+        self.backup_always = False  # a storage system that feeds its backup output beside a sound grid too
         self.backup_on = False
         self.joined = False
         self.hazards = 0
@@ -166,8 +167,9 @@ class Plant:
         self._report(t_ms, {"event": "aux", "name": contactor.name, "not_open": contactor.not_open})
 
     def _move_backup(self) -> None:
-        """The storage system feeds its backup output while it is cut off from a sound grid."""
-        needed = not self.contactors[0].main or min(self.grid_v) * self._rms_factor < _LOST_V
+        """The storage system feeds its backup output while it is cut off from a sound grid, or always."""
+        cut_off = not self.contactors[0].main or min(self.grid_v) * self._rms_factor < _LOST_V
+        needed = self.backup_always or cut_off
         if not needed:
             self._backup_at = INF
             if self.backup_on:

@@ -31,8 +31,9 @@ def collect(self):
     if not heaps:
         heaps.append(self)
     _allocated[0] = allocated()
-    _collect(self)
+    bytes_free = _collect(self)
     _allocated[1] = gc.mem_free()
+    return bytes_free
 
 
 def allocated():

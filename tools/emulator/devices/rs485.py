@@ -1,48 +1,70 @@
 """The RS485 line at the Pico's pins: a master that sends bit by bit, and a listener that measures.
 
-Characters are 8N1. The transceiver is part of it: it puts TX on the bus while DE is high, and holds RX
-high meanwhile, as the box's wiring has it.
+Rate and format are the master's to choose. The transceiver is part of it: it puts TX on the bus while DE
+is high, and holds RX high meanwhile, as the box's wiring has it.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware.hardware.rtu_timing import FORMAT_8E1, FORMAT_8N1, FORMAT_8N2, FORMAT_8O1
 from tools.emulator.machine import Machine
 from tools.emulator.repairs import CYCLE_NS
 
-BITS = 10  # of a character, 8N1
+
+def bits_of(line_format: int) -> int:
+    """Return how many bits a character has."""
+    return 10 if line_format == FORMAT_8N1 else 11
 
 
-def t35_ns(baud: int) -> float:
+def word_of(value: int, line_format: int) -> int:
+    """Return a character as its bits, the start bit lowest."""
+    ones = value.bit_count()
+    above = {FORMAT_8N1: 0b1, FORMAT_8E1: 0b10 | ones & 1, FORMAT_8O1: 0b10 | ~ones & 1, FORMAT_8N2: 0b11}
+    return above[line_format] << 9 | value << 1
+
+
+def t35_ns(baud: int, line_format: int = FORMAT_8N1) -> float:
     """Return the silence that ends a Modbus RTU frame (Serial Line V1.02, 2.5.1.1: fixed above 19200)."""
-    return 1_750_000.0 if baud > 19200 else 3.5 * BITS * 1e9 / baud
+    return 1_750_000.0 if baud > 19200 else 3.5 * bits_of(line_format) * 1e9 / baud
 
 
-def edges(content: bytes, baud: int, gap_ns: float = 0.0) -> Iterator[tuple[float, bool]]:
-    """Yield `(ns after the first start bit began, level)` for each change of the line."""
+def edges(
+    content: bytes, baud: int, gap_ns: float = 0.0, line_format: int = FORMAT_8N1, damaged: int = -1
+) -> Iterator[tuple[float, bool]]:
+    """Yield `(ns after the first start bit began, level)` for each change of the line.
+
+    In the character with the number `damaged` the bit behind the data is the wrong one: parity or stop bit.
+    """
     bit_ns = 1e9 / baud
+    bits = bits_of(line_format)
     level = True
     for number, value in enumerate(content):
-        start_ns = number * (BITS * bit_ns + gap_ns)
-        word = value << 1 | 1 << 9
-        for place in range(BITS):
+        start_ns = number * (bits * bit_ns + gap_ns)
+        word = word_of(value, line_format) ^ (0x200 if number == damaged else 0)
+        for place in range(bits):
             wanted = bool(word >> place & 1)
             if wanted != level:
                 level = wanted
                 yield start_ns + place * bit_ns, level
+    if not level:
+        yield len(content) * (bits * bit_ns + gap_ns), True
 
 
 class Decoder:
     """Makes characters of the edges of a line, as a receiver does that samples in the middle of each bit.
 
-    `on_character(value, start_ns, end_ns)` is called as `advance` passes the middle of the stop bit; the
-    value is negative where there was no stop bit. `worst_part` is the worst deviation of an edge within
-    a character from its place, as a part of a bit.
+    `on_character(value, start_ns, end_ns)` is called as `advance` passes the middle of the last stop bit;
+    the value is negative where a stop bit was missing or the parity wrong. `worst_part` is the worst
+    deviation of an edge within a character from its place, as a part of a bit.
     """
 
-    def __init__(self, baud: int, on_character: Callable[[int, float, float], None]) -> None:
+    def __init__(
+        self, baud: int, on_character: Callable[[int, float, float], None], line_format: int = FORMAT_8N1
+    ) -> None:
         self.baud = baud
+        self.line_format = line_format
         self.worst_part = 0.0
         self._on_character = on_character
         self._level = True
@@ -52,7 +74,9 @@ class Decoder:
     @property
     def due_ns(self) -> float:
         """When the character under way can be decoded; negative: none is."""
-        return self._start_ns + 9.5e9 / self.baud if self._start_ns >= 0 else -1.0
+        if self._start_ns < 0:
+            return -1.0
+        return self._start_ns + (bits_of(self.line_format) - 0.5) * 1e9 / self.baud
 
     def edge(self, t_ns: float, level: bool) -> None:
         """The line changes."""
@@ -74,15 +98,17 @@ class Decoder:
         if not 0 <= self.due_ns <= t_ns:
             return
         bit_ns = 1e9 / self.baud
-        value, level, waiting = 0, False, list(self._edges)
-        for place in range(BITS):
+        bits = bits_of(self.line_format)
+        word, level, waiting = 0, False, list(self._edges)
+        for place in range(bits):
             middle_ns = self._start_ns + (place + 0.5) * bit_ns
             while waiting and waiting[0][0] <= middle_ns:
                 level = waiting.pop(0)[1]
-            value |= level << place
+            word |= level << place
         start_ns, self._start_ns = self._start_ns, -1.0
-        good = value & 1 == 0 and value >> 9 == 1
-        self._on_character(value >> 1 & 0xFF if good else -1, start_ns, start_ns + BITS * bit_ns)
+        value = word >> 1 & 0xFF
+        good = word == word_of(value, self.line_format)
+        self._on_character(value if good else -1, start_ns, start_ns + bits * bit_ns)
         if good and waiting and not waiting[-1][1]:  # the next start bit came early
             self._start_ns, self._edges = waiting[-1][0], []
 
@@ -93,13 +119,14 @@ class Exchange:
 
     request: bytes
     baud: int
+    line_format: int = FORMAT_8N1
     request_end_ns: float = -1.0  # end of its last stop bit
     driver_on_ns: float = -1.0  # DE rises
     reply_start_ns: float = -1.0  # the reply's first start bit begins
     reply_end_ns: float = -1.0  # end of its last stop bit
     driver_off_ns: float = -1.0  # DE falls
     reply: bytearray = field(default_factory=bytearray)
-    damaged: int = 0  # characters without stop bit
+    damaged: int = 0  # characters that were not in this format
 
     @property
     def done(self) -> bool:
@@ -109,7 +136,7 @@ class Exchange:
     @property
     def latency_us(self) -> float:
         """Time from t3.5 after the request until the reply begins."""
-        return (self.reply_start_ns - self.request_end_ns - t35_ns(self.baud)) / 1000
+        return (self.reply_start_ns - self.request_end_ns - t35_ns(self.baud, self.line_format)) / 1000
 
     @property
     def release_us(self) -> float:
@@ -123,12 +150,14 @@ class Rs485Line:
     `violations` holds `(t_ns, what)`: characters sent without the driver, both ends sending at once.
     """
 
-    def __init__(self, baud: int = 9600, tx: int = 0, rx: int = 1, de: int = 2) -> None:
+    def __init__(
+        self, baud: int = 9600, tx: int = 0, rx: int = 1, de: int = 2, line_format: int = FORMAT_8N1
+    ) -> None:
         self.exchanges: list[Exchange] = []
         self.violations: list[tuple[float, str]] = []
         self.on_bytes: Callable[[bytes], None] | None = None  # what the box says, character by character
         self._pins = (tx, rx, de)
-        self._decoder = Decoder(baud, self._character)
+        self._decoder = Decoder(baud, self._character, line_format)
         self._driving = False
         self._busy_until_ns = 0.0  # the master sends
         self._bus = True  # the level that the master gives the line
@@ -141,6 +170,15 @@ class Rs485Line:
     @baud.setter
     def baud(self, baud: int) -> None:
         self._decoder.baud = baud
+
+    @property
+    def line_format(self) -> int:
+        """The master's format (rtu_timing.FORMAT_...)."""
+        return self._decoder.line_format
+
+    @line_format.setter
+    def line_format(self, line_format: int) -> None:
+        self._decoder.line_format = line_format
 
     @property
     def worst_part(self) -> float:
@@ -165,20 +203,26 @@ class Rs485Line:
 
     # -- the master ----------------------------------------------------------------------------------
 
-    def send(self, request: bytes, after_s: float = 0.0, gap_ns: float = 0.0) -> Exchange:
-        """Begin to send `after_s` from now, once the line is free; `gap_ns` are put between characters."""
+    def send(self, request: bytes, after_s: float = 0.0, gap_ns: float = 0.0, damaged: int = -1) -> Exchange:
+        """Begin to send `after_s` from now, once the line is free; `gap_ns` are put between characters.
+
+        The character with the number `damaged` has a wrong parity bit or, where there is none, stop bit.
+        """
         machine = self._machine
-        exchange = Exchange(bytes(request), self.baud)
+        exchange = Exchange(bytes(request), self.baud, self.line_format)
         self.exchanges.append(exchange)
-        start_ns = max(machine.now_ns + after_s * 1e9, self._busy_until_ns + t35_ns(self.baud))
-        length_ns = len(request) * BITS * 1e9 / self.baud + max(0, len(request) - 1) * gap_ns
+        start_ns = max(
+            machine.now_ns + after_s * 1e9, self._busy_until_ns + t35_ns(self.baud, self.line_format)
+        )
+        length_ns = len(request) * bits_of(self.line_format) * 1e9 / self.baud
+        length_ns += max(0, len(request) - 1) * gap_ns
         exchange.request_end_ns = self._busy_until_ns = start_ns + length_ns
-        self._follow(edges(request, self.baud, gap_ns), start_ns)
+        self._follow(edges(request, self.baud, gap_ns, self.line_format, damaged), start_ns)
         return exchange
 
-    def ask(self, request: bytes, timeout_s: float = 0.5) -> Exchange:
+    def ask(self, request: bytes, timeout_s: float = 0.5, damaged: int = -1) -> Exchange:
         """Send a request and run the machine until the reply is over or the time is; look at `done`."""
-        exchange = self.send(request)
+        exchange = self.send(request, damaged=damaged)
         end_ns = exchange.request_end_ns + timeout_s * 1e9
         machine = self._machine
         machine.run_until(
@@ -300,7 +344,7 @@ class UartLine(Rs485Line):
 
     def _sent(self, value: int) -> None:
         end_ns, length_ns = self._machine.now_ns, self._uart.char_ns
-        self._worst = max(self._worst, abs(length_ns * self.baud / 1e9 - BITS))
+        self._worst = max(self._worst, abs(length_ns * self.baud / 1e9 - bits_of(FORMAT_8N1)))
         if not self._driving or self.exchanges[-1].driver_on_ns > end_ns - length_ns:
             self.violations.append((end_ns, "sends while its driver is off"))
         self._character(value, end_ns - length_ns, end_ns)
