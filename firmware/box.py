@@ -278,6 +278,7 @@ class Box:
         settings = self.staging.running
         if settings != before or self.faults_latched.mask & FAULT_SETTINGS:
             self._apply_settings()
+            self._slow_ms = _SLOW_MS  # which phases may be fed is decided with the next coils
             self._configure()
             self._keeping.keep_settings(settings)
             self.access.worn()

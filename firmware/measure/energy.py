@@ -1,7 +1,7 @@
 """Energy counters, whole numbers all the way: a single-precision float stops counting near 16 MWh.
 
 The step is 0.01 mJ, 0.01 W for a millisecond. A counter is a count of whole watt hours and a rest below
-360,000,000 steps, so that neither ever leaves the board's small integers (2^30 Wh is 1 TWh).
+360,000,000 steps, so that neither ever leaves the board's small integers (2^30 Wh is 1 GWh).
 """
 
 from micropython import const

@@ -96,7 +96,8 @@ class Referee:
             self._transfers = []
             self._shed = 0
             known = (self._box.settings, -1, 65535)
-        self._check_coils(*known)
+        if self._box.settings is known[0]:  # else they changed before or after the coils were decided on
+            self._check_coils(*known)
         self._check_bus()
         self._check_supply()
         self._count += 1

@@ -78,7 +78,8 @@ def test_every_point_of_the_meter_model_stands_where_the_model_says(phases, numb
         assert point["type"] == "float32"
         value = struct.unpack_from(">f", image, at)[0]
         if name in wanted:
-            assert value == pytest.approx(wanted.pop(name), rel=1e-6, abs=0.011), name
+            near = 0.031 if "PPV" in name else 0.011  # quarters of 0.01 V are left out
+            assert value == pytest.approx(wanted.pop(name), rel=1e-6, abs=near), name
         else:
             assert math.isnan(value) and "mandatory" not in point, name
     assert wanted == {}

@@ -23,8 +23,8 @@ FIRST, COMMIT = 1010, 1099
 BEHIND = FIRST + len(SPEC)
 NATIVE_INPUT = ((0, 19), (40, 79), (100, 249), (300, 305))
 NATIVE_HOLDING = ((1000, 1009), (1010, 1099))
-SDM_INPUT = ((0, 0x165),)
-SDM_HOLDING = ((0, 0x1D),)
+SDM_INPUT = ((0, 0x17D),)
+SDM_HOLDING = ((0, 0x25),)
 SUNSPEC = ((40000, 40197),)
 SDM_BAUDS = (2400, 4800, 9600, 19200, 38400, 1200, 57600, 115200)
 UNITS = ("unit_address", "sdm_grid_address", "sdm_pv_address", "sunspec_grid_address", "sunspec_pv_address")
@@ -32,7 +32,7 @@ FUNCTIONS = (3, 4, 6, 16, 22, 23, 8, 17, 43)
 ASKED = FUNCTIONS + (3, 6, 16, 16, 22, 23)  # those that write more often than those that do not
 PLACES = (0, 18, 40, 79, 100, 126, 249, 300, 305, SOC, SOC, RESET, CT_RATIO, BENCH, UNLOCK, CLEAR, TEST, 1007)
 PLACES += (CLOCK, CLOCK + 1, FIRST, FIRST + 8, BEHIND - 7, BEHIND - 4, BEHIND, 1098, COMMIT, COMMIT, 1100)
-PLACES += (0x0C, 0x12, 0x12, 0x14, 0x1C, 0x1C, 0x1E, 0x165, 40000, 40070, 40197, 40198, 0xFFFF)
+PLACES += (0x0A, 0x12, 0x12, 0x14, 0x1C, 0x1C, 0x25, 0x17D, 40000, 40070, 40197, 40198, 0xFFFF)
 WORDS = (0, 0, 1, 1, 2, 50, 60, 96, 100, 101, 1152, 0x5E0C, 0x6923, 0xF485, 0xF486, 0x55AA, 0xAA55)
 WORDS += (0x3F80, 0x4000, 0x40E0, 0x4120, 0x7FC0, 0x8000, 0xFFFF)
 COUNTS = (0, 1, 1, 1, 2, 2, 2, 3, 4, 10, 20, 90, 121, 122, 123, 124, 125, 126, 0x100, 0xFFFF)
@@ -75,6 +75,7 @@ class DirectPort:
         self.sent = None
         self.overruns = 0
         self.framing_errors = 0
+        self.parity_errors = 0
         self.configured = 0
 
     def receive(self, buf, _now_us):
@@ -585,7 +586,7 @@ class Fuzz:
         elif unit.startswith("sdm") and frame[1] != 4:
             settings = self.box.settings
             shown = {
-                0x0C: 3,
+                0x0A: 3,
                 0x12: settings["line_format"],
                 0x14: settings[unit] if frame[1] == 3 else None,
                 0x1C: SDM_BAUDS.index(settings["baud_rate"]),
