@@ -18,7 +18,7 @@ _DISPLAY_TURNS = const(200)  # a page is 80 characters, a turn writes some of th
 def find_board():
     """Return the board of this chip with every coil off. Raises BoardError or PinMapError with the reason.
 
-    The code that only chooses and checks it is not kept: on a Pico that is 9 KB.
+    The code that only chooses and checks it is not kept: on a Pico that is 7 KB.
     """
     from firmware.hardware.interpreter import refuse_interpreter
 
