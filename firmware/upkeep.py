@@ -40,7 +40,6 @@ class Upkeep:
         if self._pages is not None:
             self._steps += (self._pages.step,)
         self._next = 0  # of these
-        self._pieces = 0
         self._blocks = -1
         self._windows = box.meter.count  # that have been looked at
         self._show_ms = 0
@@ -76,11 +75,8 @@ class Upkeep:
 
         What comes at its own rate stands first, readings before the registers that show them. The others take
         turns: each begins anew before the last one is done when there is much to do, and would never let
-        the next one in. Every fourth piece is theirs in any case.
+        the next one in.
         """
-        self._pieces = (self._pieces + 1) & 3
-        if not self._pieces and self._other():
-            return True
         if self._meter.follow():
             return True
         if self._meter.step():
@@ -93,10 +89,6 @@ class Upkeep:
         if self._registers.step_meters():
             self._registers.step_meters()  # a row alone costs less than going round for it
             return True
-        return self._other()
-
-    def _other(self) -> bool:
-        """Do a piece of what takes turns; False when nothing waits there."""
         steps = self._steps
         for _ in steps:
             self._next = (self._next + 1) % len(steps)
