@@ -103,7 +103,7 @@ class Lcd:
         for code in _START:
             _encode(command, 1, code, 0)
             self._i2c.writeto(self._address, command)
-            sleep_ms(2)  # clearing takes 1.5 ms
+            sleep_ms(5)  # clearing takes 1.5 ms, and twice that with a slow oscillator
 
 
 def _encode(frame, at: int, code: int, rs: int) -> None:
