@@ -52,7 +52,6 @@ from firmware.upkeep import Upkeep
 
 _NO_BACKUP_MS = const(5000)
 _AWAY = (TO_BACKUP, BACKUP, TO_GRID, FAULT)
-_WITHOUT_FRONT_END = const(16)
 # The grid is judged anew with every block; without blocks this often, for the time that passes.
 _JUDGE_MS = const(5)
 # What goes by seconds (state of charge, transfers in ten minutes) is looked at this often.
@@ -93,8 +92,8 @@ class Box:
             self.faults_latched.settings(self.refusal)
         self.staging = Staging(running, rules)
         if front_end is None:
-            ring = board.sampler.ring if board.sampler else Ring(_WITHOUT_FRONT_END)
-            front_end = FrontEnd(ring, calibration, board.phases)
+            ring = board.sampler.ring if board.sampler else Ring()
+            front_end = FrontEnd(ring, calibration, board.phases, board.sum_block)
         self.front_end = front_end
         self.meter = front_end.meter
         self.grid = GridSupervisor(front_end)

@@ -31,14 +31,17 @@ CHANNELS = ("V1", "V2", "V3", "U1", "U2", "U3", "B1", "B2", "I1", "I2", "I3", "P
 # Channel number of the voltages as the supervision counts them: V1..V3, U1..U3, B1..B3.
 VOLTAGE_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 7, 14)
 
-# A flash erase stops the interrupt for up to 400 ms (160 blocks) while samples go on arriving.
-RING_BLOCKS = const(176)
-# Block numbers wrap here: the largest multiple of the ring below 2^30, so that number % ring goes on evenly.
-NUMBERS = const(1073741680)
+# The block function looks back one cycle, and a quarter of one.
+RING_BLOCKS = const(16)
+# A flash erase stops the interrupt for up to 400 ms (160 blocks) while samples go on arriving: what DMA fills
+# is this deep.
+RAW_BLOCKS = const(168)
+# Block numbers wrap here: the largest multiple of both below 2^30, so that number % depth goes on evenly.
+NUMBERS = const(1073741760)
 
 
 class Ring:
-    """Raw converter words of both chips, `RING_BLOCKS` blocks deep; block n lies at `n % depth`."""
+    """Converter words of both chips, the last `depth` blocks; block n lies at `n % depth`."""
 
     def __init__(self, depth: int = RING_BLOCKS) -> None:
         self.depth = depth

@@ -10,15 +10,13 @@ from array import array
 from machine import ADC, mem32
 from micropython import const
 
-from firmware.acquire.layout import BLOCK_WORDS, RING_BLOCKS, Ring
+from firmware.acquire.layout import BLOCK_WORDS, RAW_BLOCKS, RING_BLOCKS, Ring
 from firmware.acquire.rounds import BLOCK_CONVERSIONS, fold
 from firmware.hardware.sampling_rp2 import BlockSource, RingDma
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
-
-_DEPTH = const(16)  # blocks: the comparison looks back one cycle, the reactive power a quarter
 
 # RP2040 datasheet, 4.9.6.
 _CS, _FCS, _FIFO, _DIV = 0x4004C000, 0x4004C008, 0x4004C00C, 0x4004C010
@@ -38,15 +36,15 @@ class AdcSampler:
     """The bare-Pico front end; the inputs are GP26, GP27 and GP28."""
 
     def __init__(self, ticks_us) -> None:
-        self.ring = Ring(_DEPTH)
-        self._raw = array("H", bytes(2 * BLOCK_CONVERSIONS * RING_BLOCKS))
+        self.ring = Ring()
+        self._raw = array("H", bytes(2 * BLOCK_CONVERSIONS * RAW_BLOCKS))
         self._last = array("i", (2048,))
         self._ticks_us = ticks_us
         self._on_block: Any = None
         for channel in range(3):
             ADC(channel)  # the pin becomes an analog input
         self._dma = RingDma(self._raw, _FIFO, _DREQ_ADC)
-        self._source = BlockSource((self._dma,), (), RING_BLOCKS, 2 * BLOCK_CONVERSIONS)
+        self._source = BlockSource((self._dma,), (), RAW_BLOCKS, 2 * BLOCK_CONVERSIONS)
         self._set_up()
 
     def _set_up(self) -> None:
@@ -67,8 +65,8 @@ class AdcSampler:
         mem32[_CS] = _ENABLE | _START_MANY | _THREE_INPUTS
 
     def _take(self, number: int) -> None:
-        at = number % RING_BLOCKS * BLOCK_CONVERSIONS
-        to = number % _DEPTH * BLOCK_WORDS
+        at = number % RAW_BLOCKS * BLOCK_CONVERSIONS
+        to = number % RING_BLOCKS * BLOCK_WORDS
         fold(self._raw, at, self.ring.a, self.ring.b, to, self._last)
         self._on_block(number)
 

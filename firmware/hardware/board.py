@@ -33,6 +33,7 @@ class Board:
     also has `play(scene)`.
     `load_bus`: the voltage of the load bus is measured.
     `serial`: the chip's own number in hex, at most 32 characters.
+    `sum_block`: this chip's form of the function in measure/kernel.py; None where it has none.
     `start_only`: names of the modules that are of no more use once there is a board.
     `remarks`: lines for the console and the log, such as a display that does not answer.
     """
@@ -57,6 +58,7 @@ class Board:
         remarks: tuple = (),
         start_only: tuple = (),
         serial: bytes = b"",
+        sum_block=None,
     ) -> None:
         self.name = name
         self.coils = coils
@@ -77,3 +79,4 @@ class Board:
         self.remarks = remarks
         self.start_only = start_only
         self.serial = serial
+        self.sum_block = sum_block

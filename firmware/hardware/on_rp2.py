@@ -14,6 +14,7 @@ from firmware.hardware.lcd import Lcd
 from firmware.hardware.pin_check import COILS, check_pins
 from firmware.hardware.restarts import Restarts
 from firmware.hardware.rs485_rp2 import Rs485Port
+from firmware.hardware.thumb import sum_block
 from firmware.hardware.usb_console import UsbConsole
 from firmware.hardware.watchdog import Watchdog
 
@@ -74,6 +75,7 @@ def build(pin_map) -> Board:
         load_bus=pin_map.FRONT_END != "adc",
         remarks=remarks,
         serial=hexlify(unique_id()),
+        sum_block=sum_block,
         start_only=_START_ONLY + (pin_map.__name__,),
     )
 

@@ -26,7 +26,7 @@ _CS_CLOCK = (rp2.PIO.OUT_LOW, rp2.PIO.OUT_HIGH)
     pull_thresh=24,
     in_shiftdir=rp2.PIO.SHIFT_LEFT,
     autopush=True,
-    push_thresh=12,
+    push_thresh=32,  # eight codes in three words: memory is dearer than taking them apart (thumb.py)
 )
 def scan_mcp3208():
     # A scan: 4 cycles, then 8 slots of 62: 500 cycles, 3200 scans a second. Y holds the channels.

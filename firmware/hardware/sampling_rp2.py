@@ -54,13 +54,15 @@ def _channel() -> "Any":  # the stubs do not know its attributes
 
 
 class RingDma:
-    """Fills `buffer` (halfwords) round and round from a FIFO at address `source`, paced by `request`.
+    """Fills `buffer` round and round from a FIFO at address `source`, paced by `request`.
+
+    Its items are halfwords (`size` 1) or words (2).
 
     A second channel writes the start of the buffer into the first whenever that has reached the end:
     no processor is needed for it, and nothing is ever written outside the buffer.
     """
 
-    def __init__(self, buffer: array, source: int, request: int) -> None:
+    def __init__(self, buffer: array, source: int, request: int, size: int = 1) -> None:
         self.data = _channel()
         self._again = _channel()
         self.data.config(
@@ -68,7 +70,7 @@ class RingDma:
             write=buffer,
             count=len(buffer),
             ctrl=self.data.pack_ctrl(
-                size=1, inc_read=False, treq_sel=request, chain_to=self._again.channel, irq_quiet=True
+                size=size, inc_read=False, treq_sel=request, chain_to=self._again.channel, irq_quiet=True
             ),
         )
         self.start = self.data.write
@@ -190,7 +192,7 @@ class BlockSource:
             number = state[0]
             self._on_block(number)
             number += 1
-            if number == 1073741680:  # layout.NUMBERS
+            if number == 1073741760:  # layout.NUMBERS
                 number = 0
             state[0] = number
             at += 1

@@ -8,7 +8,7 @@ from array import array
 
 from micropython import const
 
-from firmware.acquire.layout import BLOCK_WORDS, Ring
+from firmware.acquire.layout import BLOCK_WORDS, RING_BLOCKS, Ring
 from firmware.acquire.synthetic import CURRENT, NOMINAL, SCENES, SOUND, WORDS, sine_table, synthesise
 from firmware.hardware.sampling_rp2 import BlockSource
 
@@ -16,14 +16,12 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 
-_DEPTH = const(16)
-
 
 class SyntheticSampler:
     """The bench front end: grid as played, backup output always sound, load bus as the coils say."""
 
     def __init__(self, coils, ticks_us) -> None:
-        self.ring = Ring(_DEPTH)
+        self.ring = Ring()
         self.scene = SOUND
         self._coils = coils
         self._ticks_us = ticks_us
@@ -32,7 +30,7 @@ class SyntheticSampler:
         self._now = array("i", [0] * WORDS)
         for n in range(3):
             self._now[8 + n] = NOMINAL
-        self._source = BlockSource((), (), _DEPTH, 2 * BLOCK_WORDS)
+        self._source = BlockSource((), (), RING_BLOCKS, 2 * BLOCK_WORDS)
         self.play(SOUND)
 
     def play(self, scene: int) -> None:
@@ -58,7 +56,7 @@ class SyntheticSampler:
             grid = mask & 1
             now[5 + n] = now[2 + n] if grid else (NOMINAL if mask >> (n + 1) & 1 else 0)
             now[11 + n] = CURRENT if grid and now[2 + n] else 0
-        synthesise(self.ring.a, self.ring.b, number % _DEPTH * BLOCK_WORDS, self._table, now)
+        synthesise(self.ring.a, self.ring.b, number % RING_BLOCKS * BLOCK_WORDS, self._table, now)
         self._on_block(number)
 
     def stop(self) -> None:

@@ -23,6 +23,7 @@ RAM_AT = 0x20000000
 WITHIN = 0.0005  # of the value; of the apparent power for powers
 LIMITS_WITHIN = 1e-5  # of the square of a limit: a tenth of a millivolt in 10 V
 TRUE_WITHIN = 0.005  # class 0.5; the rest of it is proven in closed loop
+DEPTH = 176
 CHUNK = 160  # blocks; the ring keeps the cycle before them
 CHUNKS = 4  # 1.6 s: the smoothed frequency settles, fourteen windows
 LOADS_W = (2300.0, 1150.0, 230.0)
@@ -121,7 +122,7 @@ def on_host(content: list) -> dict:
     """Return what the modules make of it with this interpreter's arithmetic."""
     calibration = Calibration()
     calibration.load(CALIBRATION)
-    ring = Ring()
+    ring = Ring(DEPTH)
     front = FrontEnd(ring, calibration)
     front.watch.set_limits(defaults(), calibration)
 
@@ -144,7 +145,7 @@ def on_chip(board, content: list) -> dict:
     machine = board.machine
     machine.execute(
         f"calibration = Calibration()\ncalibration.load({CALIBRATION!r})\n"
-        f"front = FrontEnd(ring, calibration)\n"
+        f"front = FrontEnd(ring, calibration, 3, sum_block)\n"
         f"front.watch.set_limits(defaults(), calibration)\n{ON_BOARD}"
     )
 

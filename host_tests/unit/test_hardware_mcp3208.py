@@ -6,9 +6,10 @@ sys.path.insert(0, "host_tests/shims")
 sys.path.insert(0, "host_tests/unit")
 
 import machine
+import thumb  # noqa: F401  # in the place of firmware.hardware.thumb
 from converters import Converters
 
-from firmware.acquire.layout import NUMBERS, SLOTS
+from firmware.acquire.layout import NUMBERS, RING_BLOCKS, SLOTS
 from firmware.hardware import board_pico
 from firmware.hardware.mcp3208_rp2 import Mcp3208Sampler
 
@@ -40,7 +41,8 @@ class Bench:
         machine.advance_us(count * BLOCK_US)
 
     def words(self, ring, block):
-        return list(ring[block % DEPTH * 64 : block % DEPTH * 64 + 64])
+        at = block % RING_BLOCKS * 64
+        return list(ring[at : at + 64])
 
 
 def test_all_sixteen_channels_come_into_their_slots():
@@ -178,5 +180,5 @@ def test_a_stalled_fifo_starts_sampling_anew():
     machine.advance_us(100)
     assert len(bench.numbers) == seen + 2
     assert bench.numbers[-1] == bench.numbers[-2] + 1 > seen
-    place = bench.numbers[-1] % DEPTH * 64
+    place = bench.numbers[-1] % RING_BLOCKS * 64
     assert bench.sampler.ring.b[place + 3] == 1307

@@ -6,9 +6,10 @@ import time
 sys.path.insert(0, "host_tests/shims")
 
 import machine
+import thumb  # in the place of firmware.hardware.thumb
 from lcd_glass import LcdGlass
 
-from firmware.acquire.layout import RING_BLOCKS
+from firmware.acquire.layout import RAW_BLOCKS, RING_BLOCKS
 from firmware.hardware import board_bench, board_esp32, board_pico, board_pico_adc, on_esp32, on_rp2
 from firmware.hardware.board import BoardError, PinMapError
 from firmware.hardware.watchdog import Watchdog
@@ -66,6 +67,8 @@ def test_the_board_is_complete_and_off():
     assert board.name == board_pico.NAME and board.phases == 3 and not board.synthetic
     assert board.coils.mask == 0 and board.load_bus and board.remarks == ()
     assert board.sampler.ring.depth == RING_BLOCKS and board.restarts.count == 0
+    assert board.sampler._source._state[2] == RAW_BLOCKS, "deep enough for a flash erase"
+    assert board.sum_block is thumb.sum_block
     assert board.inputs.read() == ALL_COILS | IN_BYPASS
     assert board.storage.root == "/data"
     assert glass.text() == [" " * 20] * 4

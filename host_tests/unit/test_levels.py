@@ -74,7 +74,7 @@ def test_the_counts_of_samples_are_those_of_the_sums():
 
 
 def test_block_numbers_wrap_where_the_ring_and_the_level_history_do():
-    from firmware.acquire.layout import NUMBERS, RING_BLOCKS
+    from firmware.acquire.layout import NUMBERS, RAW_BLOCKS, RING_BLOCKS
 
-    assert NUMBERS % RING_BLOCKS == 0 and NUMBERS % 8 == 0
-    assert 0x40000000 - RING_BLOCKS <= NUMBERS < 0x40000000
+    assert NUMBERS % RING_BLOCKS == 0 and NUMBERS % RAW_BLOCKS == 0 and NUMBERS % 8 == 0
+    assert 0x40000000 - RING_BLOCKS * RAW_BLOCKS <= NUMBERS < 0x40000000

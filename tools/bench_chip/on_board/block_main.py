@@ -19,7 +19,7 @@ from firmware.app import find_board  # noqa: E402
 board = find_board()
 
 from firmware.box import Box  # noqa: E402
-from firmware.measure.kernel import sum_block  # noqa: E402
+from firmware.hardware.thumb import sum_block  # noqa: E402
 
 box = Box(board)
 gc.collect()
@@ -30,7 +30,7 @@ TURNS = 1000
 BLOCKS = 800  # 2 s
 HOP = 40  # blocks
 COMPARED = 80  # whole cycles of everything: cycle of 8 blocks, transform of 16, hop of 40
-# Blocks back from the newest: whole cycles, and a cycle less than the ring is deep.
+# Blocks back from the newest: whole rounds of the ring, so that its oldest block comes next.
 BACK = 160
 EXPECTED = 48 + 9  # firmware/measure/memory.py
 QUARTER = 48 + 7
