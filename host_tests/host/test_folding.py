@@ -129,7 +129,7 @@ def test_no_module_of_the_firmware_lacks_a_name():
             elif isinstance(node, ast.ExceptHandler) and node.name:
                 bound.add(node.name)
         loaded = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        if not name.startswith(("firmware/hardware/pio_", "firmware/hardware/thumb")):  # assemblers give words
+        if not name.startswith(("firmware/hardware/pio_", "firmware/hardware/thumb")):  # assemblers
             assert loaded <= bound, (name, loaded - bound)
 
 
