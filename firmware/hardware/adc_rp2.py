@@ -44,7 +44,7 @@ class AdcSampler:
         for channel in range(3):
             ADC(channel)  # the pin becomes an analog input
         self._dma = RingDma(self._raw, _FIFO, _DREQ_ADC)
-        self._source = BlockSource((self._dma,), (), RAW_BLOCKS, 2 * BLOCK_CONVERSIONS)
+        self._source = BlockSource((self._dma,), (), RAW_BLOCKS, 2 * BLOCK_CONVERSIONS, self._convert)
         self._set_up()
 
     def _set_up(self) -> None:
@@ -59,7 +59,6 @@ class AdcSampler:
         """Begin to sample; `on_block(number)` is called in a hard interrupt for every block."""
         self._on_block = on_block
         self._source.start(self._take, self._ticks_us())
-        self._convert()
 
     def _convert(self) -> None:
         mem32[_CS] = _ENABLE | _START_MANY | _THREE_INPUTS
@@ -81,7 +80,6 @@ class AdcSampler:
             self.stop()
             self._set_up()
             self._source.restart()
-            self._convert()
 
     @property
     def restarts(self) -> int:

@@ -99,15 +99,17 @@ class BlockSource:
 
     `dmas` fill rings of `depth` blocks of `block_bytes` bytes, the first one is looked at; without any,
     each interrupt is one block. `machines` are the state machines of PIO 0 that convert: they start in
-    the same cycle as the block clock.
+    the same cycle as the block clock. `convert` starts a converter of another kind, right before the clock:
+    after it, every interrupt would come just before its block is complete, and find it one block late.
     """
 
-    def __init__(self, dmas: tuple, machines: tuple, depth: int, block_bytes: int) -> None:
+    def __init__(self, dmas: tuple, machines: tuple, depth: int, block_bytes: int, convert=None) -> None:
         check_clock()
         self._dmas = dmas
         self._dma: Any = dmas[0].data if dmas else None
         self._start = dmas[0].start if dmas else 0
         self._machines = machines
+        self._convert = convert
         self._state = array("i", (0, 0, depth, block_bytes, 0))
         self._on_block: Any = None
         self._clock = rp2.StateMachine(BLOCK_MACHINE, block_clock, freq=PIO_HZ)
@@ -135,6 +137,8 @@ class BlockSource:
         self._clock.irq(self._look if self._dmas else self._tick, hard=True)
         for dma in self._dmas:
             dma.run()
+        if self._convert is not None:
+            self._convert()
         # One store enables all of them and restarts their clock dividers: from here on they are in step.
         enabled = self._stalls | 1 << BLOCK_MACHINE
         mem32[_PIO0_FDEBUG] = self._stalls  # written ones clear

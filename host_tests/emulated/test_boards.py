@@ -27,7 +27,8 @@ def test_a_bare_pico_is_a_single_phase_box():
     plant.set(grid_v=[0, 230, 230])
     machine.run_until(lambda: plant.edges_of("K_GRID", False, failed_ns), 0.1, every_ns=2e4)
     took_ms = (plant.edges_of("K_GRID", False, failed_ns)[0] - failed_ns) / 1e6
-    assert took_ms <= 8.0
+    # 8 ms are allowed; when every block came to the interrupt one late it was up to 8.01.
+    assert took_ms <= 6.0
     machine.run_until(lambda: plant.coils == 0b0010, 2.0)
     machine.run(0.5)
     assert value(box, "state") == BACKUP and plant.coils == 0b0010
