@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     return line
 
 
-class _Lines:
+class Lines:
     """Prints whole lines, and what has begun when nothing more comes for a moment."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def follow(console: serial.Serial, seconds: float | None, patience_s: float) -> 
     console.write(_ASK)
     start = time.monotonic()
     said = b""  # the last of it, where a prompt may stand
-    lines = _Lines()
+    lines = Lines()
     while seconds is None or time.monotonic() - start < seconds:
         piece = console.read(256)
         lines.show(piece.decode(errors="replace").replace("\r", ""))
