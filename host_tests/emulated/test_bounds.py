@@ -23,4 +23,4 @@ def test_every_sum_is_right_at_its_bound_on_the_chip(tmp_path):
     files["host_tests/__init__.py"] = files["host_tests/unit/__init__.py"] = b""
     machine = Machine(image.find(), filesystem.build(files))
     code = "import gc\ngc.threshold(16384)\nfrom host_tests.unit import bounds\nprint(bounds.check())"
-    assert machine.execute(board_script(code), 120.0).strip() == "[]"
+    assert machine.execute(code, 120.0).strip() == "[]"

@@ -157,7 +157,7 @@ def on_chip(board, content: list) -> dict:
     said = ""
     for chunk, words in enumerate(content):
         put(write, board.depth, chunk * CHUNK, words)
-        said = machine.execute(board_script(f"take({chunk * CHUNK}, {CHUNK})"), 10.0)
+        said = machine.execute(f"take({chunk * CHUNK}, {CHUNK})", 10.0)
     return dict(zip(NAMES, ast.literal_eval(said), strict=True))
 
 

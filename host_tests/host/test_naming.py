@@ -170,6 +170,20 @@ def test_a_script_in_which_two_names_would_become_one_is_refused():
             naming.renamed(text, new)
 
 
+def test_a_script_keeps_the_variables_of_its_own():
+    new = {"first": "aa", "second": "aa", "shown": "ab", "on": "ac"}
+    text = "from m import first, second\ndef f(shown):\n    return first(second, on=1).shown + shown\n"
+    short = (
+        "from m import aa as first, aa as second\ndef f(shown):\n    return first(second, ac=1).ab + shown\n"
+    )
+    assert naming.renamed_script(text, new) == short
+    text = "class A:\n    on = 1\n    def shown(self, on):\n        self.first = on\n"
+    short = "class A:\n    ac = 1\n    def ab(self, on):\n        self.aa = on\n"
+    assert naming.renamed_script(text, new) == short
+    with pytest.raises(naming.NamingError, match="first and second would both be aa"):
+        naming.renamed_script(text + "        self.second = 1\n", new)
+
+
 def test_an_edit_that_does_not_meet_its_text_is_refused():
     text = Text("x = first\n")
     with pytest.raises(ValueError, match="line 1: firsts is not where it should be"):
@@ -351,7 +365,7 @@ def test_the_portable_tests_pass_under_short_names(tmp_path):
     command = [str(micropython_host.find()), "-X", "heapsize=64m", "host_tests/run_portable.py", *files]
     environment = {**micropython_host.environment(), "MICROPYPATH": f"{tmp_path}:.frozen"}
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert int(re.findall(r"micropython: (\d+) passed, 0 failed", done.stdout)[0]) > 700

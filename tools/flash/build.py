@@ -113,7 +113,7 @@ def board_script(text: str, root: pathlib.Path = ROOT) -> str:
     """
     folded = folding.fold_script(text, dotted_sources(root), kept_names())
     try:
-        return naming.renamed(folded, short_names(root))
+        return naming.renamed_script(folded, short_names(root))
     except naming.NamingError as error:
         raise BuildError(f"a script for the board: {error}") from None
 

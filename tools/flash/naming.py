@@ -74,20 +74,57 @@ def names(sources: Mapping[str, str], kept: Iterable[str] = ()) -> Names:
 def renamed(text: str, new: Names) -> str:
     """Return a text with new names. Raises NamingError where two of its names would become the same."""
     module = _Module("", text)
+    _check(module.plain | module.assigned, new)
+    content = Text(text)
+    for token, _plain in _name_tokens(text):
+        if token.string in new:
+            content.replace(*_places(text, token), new[token.string], token.string)
+    return content.edited()
+
+
+def renamed_script(text: str, new: Names) -> str:
+    """Return a script for a board with the firmware's new names; its own variables keep theirs.
+
+    Attributes, keywords, what its classes have, and what it imports, which it goes on calling as before.
+    Raises NamingError where two names of its objects would become the same.
+    """
+    script = _Module("", text)
+    of_classes = [part for node in script.classes for whole in node.body for part in _outside(whole)]
+    _check({*_bound(of_classes), *script.assigned}, new)
+    content = Text(text)
+    for token, plain in _name_tokens(text):
+        if not plain and token.string in new:
+            content.replace(*_places(text, token), new[token.string], token.string)
+    for node in script.nodes:
+        name, column, more = "", 0, ""
+        if isinstance(node, ast.alias):
+            name, more = node.name, "" if node.asname else f" as {node.name}"
+        elif isinstance(node, ast.keyword):
+            name = node.arg or ""
+        elif isinstance(node, ast.FunctionDef) and node in of_classes:
+            name, column = node.name, len("def ")
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and node in of_classes:
+            name = node.id
+        if name in new:
+            assert isinstance(node, ast.alias | ast.keyword | ast.stmt | ast.expr)
+            line, begin = node.lineno, node.col_offset + column
+            content.replace((line, begin), (line, begin + len(name.encode())), new[name] + more, name)
+    return content.edited()
+
+
+def _check(together: set[str], new: Names) -> None:
     old: Names = {}
-    for name in sorted(module.plain | module.assigned):
+    for name in sorted(together):
         other = old.setdefault(new.get(name, name), name)
         if other != name:
             raise NamingError(f"{other} and {name} would both be {new.get(name, name)}")
-    content = Text(text)
-    lines = text.splitlines(keepends=True)
-    for token, _plain in _name_tokens(text):
-        if token.string in new:
-            begin, end = (
-                (line, len(lines[line - 1][:column].encode())) for line, column in (token.start, token.end)
-            )
-            content.replace(begin, end, new[token.string], token.string)
-    return content.edited()
+
+
+def _places(text: str, token: tokenize.TokenInfo) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return begin and end of a token, in bytes."""
+    (line, first), (_line, last) = token.start, token.end
+    before = token.line if "\n" not in token.line[:-1] else text.splitlines(keepends=True)[line - 1]
+    return (line, len(before[:first].encode())), (line, len(before[:last].encode()))
 
 
 def told(line: str, sources: Mapping[str, str], new: Names) -> str:
