@@ -36,7 +36,8 @@ class Box:
         tree: dict[str, Any] = {path.lstrip("/"): content for path, content in build_tree(board).items()}
         for path, content in (files or {}).items():
             if content is not None and path.endswith(".py"):
-                content = board_script(content.decode()).encode()
+                module = path.lstrip("/").startswith("firmware/")
+                content = board_script(content.decode(), module=module).encode()
             tree[path.lstrip("/")] = content
         self.pins: dict[str, int] = dict(pin_map.PINS)
         self.plant = PlantAtPins(pin_map, seed)

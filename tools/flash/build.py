@@ -106,14 +106,15 @@ def short_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
     return {name: naming.renamed(text, names) for name, text in folded_sources(root).items()}
 
 
-def board_script(text: str, root: pathlib.Path = ROOT) -> str:
+def board_script(text: str, root: pathlib.Path = ROOT, module: bool = False) -> str:
     """Return a script for a board with the firmware's constants and names as they are there.
 
-    Raises BuildError when two names that it uses have become the same.
+    `module`: it takes the place of one of the firmware's modules. Raises BuildError when two names that it
+    uses have become the same.
     """
     folded = folding.fold_script(text, dotted_sources(root), kept_names())
     try:
-        return naming.renamed_script(folded, short_names(root))
+        return (naming.renamed if module else naming.renamed_script)(folded, short_names(root))
     except naming.NamingError as error:
         raise BuildError(f"a script for the board: {error}") from None
 
