@@ -8,7 +8,7 @@ from tools.bench_chip.turnaround import PROFILES
 from tools.emulator import filesystem, image
 from tools.emulator.box import Box
 from tools.emulator.machine import Machine
-from tools.flash.build import build_tree
+from tools.flash.build import board_script, build_tree
 
 BOOT_S = 3.0  # emulated time that the box may take from power-on to the first turn of its loop
 GRID_S = 4.0  # and from there until it has joined the house to a good grid
@@ -31,7 +31,7 @@ def modules() -> SimpleNamespace:
     machine = Machine(image.find(), filesystem.build(files))
     # The rings first, as in the box: code would leave no hole that is large enough. Deep, for tests that fill
     # them with many blocks at once.
-    said = machine.execute(
+    code = (
         "import gc\ngc.threshold(16384)\nfrom uctypes import addressof\n"
         "from firmware.acquire.layout import Ring\nring = Ring(176)\n"
         "from firmware.acquire.calibration import Calibration\n"
@@ -40,6 +40,7 @@ def modules() -> SimpleNamespace:
         "from firmware.hardware.thumb import sum_block\n"
         "print(addressof(ring.a), addressof(ring.b), ring.depth)"
     )
+    said = machine.execute(board_script(code))
     first, second, depth = map(int, said.split())
     return SimpleNamespace(machine=machine, rings=(first, second), depth=depth)
 

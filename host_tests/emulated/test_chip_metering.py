@@ -18,6 +18,7 @@ from firmware.acquire.calibration import Calibration
 from firmware.acquire.layout import BLOCK_WORDS, CHANNELS, MID_CODE, SCAN_HZ, SCANS, TOP_CODE, Ring
 from firmware.store.settings import defaults
 from firmware.supervise.front_end import FrontEnd
+from tools.flash.build import board_script
 
 RAM_AT = 0x20000000
 WITHIN = 0.0005  # of the value; of the apparent power for powers
@@ -143,11 +144,12 @@ def on_host(content: list) -> dict:
 def on_chip(board, content: list) -> dict:
     """Return what the chip makes of it; the samples are put where its DMA would."""
     machine = board.machine
-    machine.execute(
+    code = (
         f"calibration = Calibration()\ncalibration.load({CALIBRATION!r})\n"
         f"front = FrontEnd(ring, calibration, 3, sum_block)\n"
         f"front.watch.set_limits(defaults(), calibration)\n{ON_BOARD}"
     )
+    machine.execute(board_script(code))
 
     def write(chip: int, at: int, words: list[int]) -> None:
         start = board.rings[chip] + 2 * at - RAM_AT

