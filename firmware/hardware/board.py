@@ -33,7 +33,8 @@ class Board:
     also has `play(scene)`.
     `load_bus`: the voltage of the load bus is measured.
     `serial`: the chip's own number in hex, at most 32 characters.
-    `start_only`: names of the modules that are of no more use once there is a board.
+    `start_only`: names of the modules that are of no more use once there is a board; `made_once`: the classes
+    of which no other object is made.
     `remarks`: lines for the console and the log, such as a display that does not answer.
     """
 
@@ -56,6 +57,7 @@ class Board:
         load_bus: bool = True,
         remarks: tuple = (),
         start_only: tuple = (),
+        made_once: tuple = (),
         serial: bytes = b"",
     ) -> None:
         self.name = name
@@ -76,4 +78,5 @@ class Board:
         self.load_bus = load_bus
         self.remarks = remarks
         self.start_only = start_only
+        self.made_once = made_once
         self.serial = serial

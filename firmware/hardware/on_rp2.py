@@ -14,6 +14,7 @@ from firmware.hardware.lcd import Lcd
 from firmware.hardware.pin_check import COILS, check_pins
 from firmware.hardware.restarts import Restarts
 from firmware.hardware.rs485_rp2 import Rs485Port
+from firmware.hardware.sampling_rp2 import BlockSource, RingDma
 from firmware.hardware.usb_console import UsbConsole
 from firmware.hardware.watchdog import Watchdog
 
@@ -25,6 +26,8 @@ _START_ONLY = (
     "firmware.hardware.pin_check",
     "firmware.hardware.on_rp2",
 )
+# And what is made here once, with the sampler. Not Lcd and Restarts: last_words.py may need them again.
+_MADE_ONCE = (Board, Coils, FlashStorage, Inputs, Rs485Port, UsbConsole, Watchdog, BlockSource, RingDma)
 _LCD_HZ = 100000  # the PCF8574's limit
 _LCD_TIMEOUT_US = 5000  # a bus held low must not hold the loop
 
@@ -75,6 +78,7 @@ def build(pin_map) -> Board:
         remarks=remarks,
         serial=hexlify(unique_id()),
         start_only=_START_ONLY + (pin_map.__name__,),
+        made_once=_MADE_ONCE + (type(sampler),),
     )
 
 
