@@ -100,14 +100,6 @@ def check_row(row: tuple, value: int) -> str:
     return ""
 
 
-def check_one(key: str, value: int) -> str:
-    """Return why `value` cannot be the setting `key`, or an empty string."""
-    for row in SPEC:
-        if row[0] == key:
-            return check_row(row, value)
-    return "there is no setting %s" % key
-
-
 def check(values: dict, rules: tuple = ()) -> str:
     """Return why the set `values` is refused, or an empty string.
 
@@ -150,24 +142,12 @@ class Staging:
     def __init__(self, running: dict, rules: tuple = ()) -> None:
         self.running = running
         self.rules = rules
-        self.staged: dict = {}
+        self.staged: dict = {}  # values that have been checked, to be filled from outside: `changed` then
         self.changes = 0  # of what `get` returns
 
     def get(self, key: str) -> int:
         """Return the staged value, or the running one where nothing is staged."""
         return self.staged.get(key, self.running[key])
-
-    def stage(self, key: str, value: int) -> str:
-        """Keep a value for the next commit; return why it cannot be, or an empty string."""
-        reason = check_one(key, value)
-        if not reason:
-            self.put(key, value)
-        return reason
-
-    def put(self, key: str, value: int) -> None:
-        """Keep a value that has been checked for the next commit."""
-        self.staged[key] = value
-        self.changed()
 
     def changed(self) -> None:
         """Count that `staged` was changed."""
