@@ -81,6 +81,8 @@ def loop(board, only: bool = False) -> None:
 
 def _build(board) -> tuple:
     """Return the box, and what is kept of crashes before."""
+    # First: a string in a table of the registers takes no memory where it names an attribute by then.
+    import firmware.measure.readings  # noqa: F401
     from firmware.box import Box
     from firmware.publish.events import event_line
 

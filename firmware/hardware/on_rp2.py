@@ -20,6 +20,7 @@ from firmware.hardware.watchdog import Watchdog
 
 # What only this module needs, and itself. The board file that was chosen comes to it.
 _START_ONLY = (
+    "boot",
     "board_choice",
     "firmware.hardware.interpreter",
     "firmware.hardware.chips",
@@ -87,7 +88,8 @@ def _sampler(pin_map, pins: dict, coils: Coils, ticks_us):
     if pin_map.FRONT_END == "mcp3208":
         from firmware.hardware.mcp3208_rp2 import Mcp3208Sampler
 
-        return Mcp3208Sampler(pins, ticks_us)
+        wanted = {function: pins[function] for function in pins if function.startswith("adc_")}
+        return Mcp3208Sampler(wanted, ticks_us)  # it keeps them: the names of the others take 1 KB
     if pin_map.FRONT_END == "adc":
         from firmware.hardware.adc_rp2 import AdcSampler
 
