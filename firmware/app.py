@@ -7,7 +7,7 @@ import micropython
 from micropython import const
 
 from firmware.hardware.board import BoardError, PinMapError
-from firmware.hardware.heap import forget
+from firmware.hardware.heap import forget, forget_making
 from firmware.store import crash_log
 
 CRASHES = const(3)  # within this many restarts the box gives up and stays in safe mode
@@ -18,7 +18,7 @@ _DISPLAY_TURNS = const(200)  # a page is 80 characters, a turn writes some of th
 def find_board():
     """Return the board of this chip with every coil off. Raises BoardError or PinMapError with the reason.
 
-    The code that only chooses and checks it is not kept: on a Pico that is 7 KB.
+    The code that only chooses, checks and makes it is not kept: on a Pico that is 9 KB.
     """
     from firmware.hardware.interpreter import refuse_interpreter
 
@@ -34,6 +34,8 @@ def find_board():
         raise BoardError("there is no board file for the platform %s; on a host: make run" % sys.platform)
     board = chosen()
     forget(board.start_only)
+    forget_making(board.made_once)
+    board.made_once = ()
     return board
 
 
@@ -55,14 +57,17 @@ def run() -> None:
 
         stay(board)
     else:
-        loop(board)
+        loop(board, True)
 
 
-def loop(board) -> None:
-    """Build the box on a board and turn it for ever."""
+def loop(board, only: bool = False) -> None:
+    """Build the box on a board and turn it for ever.
+
+    `only`: this interpreter makes no other box, so the code that made this one is not kept.
+    """
     board.restarts.running()
     try:
-        _turn(board)
+        _turn(board, only)
     except KeyboardInterrupt:
         _stop(board)
         board.restarts.stop_watchdog()
@@ -74,20 +79,32 @@ def loop(board) -> None:
         _stop(board)
 
 
-def _turn(board) -> None:
+def _build(board) -> tuple:
+    """Return the box, and what is kept of crashes before."""
+    # First: a string in a table of the registers takes no memory where it names an attribute by then.
+    import firmware.measure.readings  # noqa: F401
     from firmware.box import Box
     from firmware.publish.events import event_line
 
-    restarts, sampler, terminal = board.restarts, board.sampler, board.console
+    terminal = board.console
     box = Box(board)
     if hasattr(gc, "threshold"):  # CPython has another collector
         gc.threshold(-1)  # everything is loaded: from here on the box chooses the moments itself
-    crashes = crash_log.read(board.storage)
-    if restarts.now:
-        box.log.add("restarted_by_watchdog", times=restarts.count)
+    if board.restarts.now:
+        box.log.add("restarted_by_watchdog", times=board.restarts.count)
     for event in box.log.entries:
         terminal.write(event_line(event))
     box.log.listener = lambda event: terminal.write(event_line(event))
+    return box, crash_log.read(board.storage)
+
+
+def _turn(board, only: bool) -> None:
+    restarts, sampler, terminal = board.restarts, board.sampler, board.console
+    box, crashes = _build(board)
+    if only:
+        from firmware.start_only import forget_start
+
+        forget_start()
     terminal.take_interrupts()
     if sampler is not None:
         sampler.start(box.front_end.on_block)

@@ -34,7 +34,8 @@ class Board:
     `load_bus`: the voltage of the load bus is measured.
     `serial`: the chip's own number in hex, at most 32 characters.
     `sum_block`: this chip's form of the function in measure/kernel.py; None where it has none.
-    `start_only`: names of the modules that are of no more use once there is a board.
+    `start_only`: names of the modules that are of no more use once there is a board; `made_once`: the classes
+    of which no other object is made.
     `remarks`: lines for the console and the log, such as a display that does not answer.
     """
 
@@ -57,6 +58,7 @@ class Board:
         load_bus: bool = True,
         remarks: tuple = (),
         start_only: tuple = (),
+        made_once: tuple = (),
         serial: bytes = b"",
         sum_block=None,
     ) -> None:
@@ -78,5 +80,6 @@ class Board:
         self.load_bus = load_bus
         self.remarks = remarks
         self.start_only = start_only
+        self.made_once = made_once
         self.serial = serial
         self.sum_block = sum_block

@@ -6,7 +6,6 @@ always the safe reading: contactor not confirmed open, operating switch OFF, byp
 
 from machine import Pin
 
-from firmware.hardware.pin_check import DIPS, MIRRORS
 from firmware.signals import IN_AUTO, IN_BYPASS, IN_DIP_SHIFT
 
 
@@ -14,6 +13,8 @@ class Inputs:
     """The contacts of a board, on the pins of its checked map `{function: gpio}`."""
 
     def __init__(self, pins: dict) -> None:
+        from firmware.hardware.pin_check import DIPS, MIRRORS  # here, because they are not to be kept
+
         self._high = []  # (pin, bit that reads 1 while the contact is open)
         self._low = []  # (pin, bit that reads 1 while the contact is closed)
         for place, function in enumerate(MIRRORS):

@@ -14,18 +14,22 @@ from firmware.hardware.lcd import Lcd
 from firmware.hardware.pin_check import COILS, check_pins
 from firmware.hardware.restarts import Restarts
 from firmware.hardware.rs485_rp2 import Rs485Port
+from firmware.hardware.sampling_rp2 import BlockSource, RingDma
 from firmware.hardware.thumb import sum_block
 from firmware.hardware.usb_console import UsbConsole
 from firmware.hardware.watchdog import Watchdog
 
 # What only this module needs, and itself. The board file that was chosen comes to it.
 _START_ONLY = (
+    "boot",
     "board_choice",
     "firmware.hardware.interpreter",
     "firmware.hardware.chips",
     "firmware.hardware.pin_check",
     "firmware.hardware.on_rp2",
 )
+# And what is made here once, with the sampler. Not Lcd and Restarts: last_words.py may need them again.
+_MADE_ONCE = (Board, Coils, FlashStorage, Inputs, Rs485Port, UsbConsole, Watchdog, BlockSource, RingDma)
 _LCD_HZ = 100000  # the PCF8574's limit
 _LCD_TIMEOUT_US = 5000  # a bus held low must not hold the loop
 
@@ -77,6 +81,7 @@ def build(pin_map) -> Board:
         serial=hexlify(unique_id()),
         sum_block=sum_block,
         start_only=_START_ONLY + (pin_map.__name__,),
+        made_once=_MADE_ONCE + (type(sampler),),
     )
 
 
@@ -85,7 +90,8 @@ def _sampler(pin_map, pins: dict, coils: Coils, ticks_us):
     if pin_map.FRONT_END == "mcp3208":
         from firmware.hardware.mcp3208_rp2 import Mcp3208Sampler
 
-        return Mcp3208Sampler(pins, ticks_us)
+        wanted = {function: pins[function] for function in pins if function.startswith("adc_")}
+        return Mcp3208Sampler(wanted, ticks_us)  # it keeps them: the names of the others take 1 KB
     if pin_map.FRONT_END == "adc":
         from firmware.hardware.adc_rp2 import AdcSampler
 

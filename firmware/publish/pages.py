@@ -70,13 +70,3 @@ class Pages:
         elif len(line) != WIDTH:
             line = "%-20s" % fit(line, WIDTH)
         self._coming.append(line)
-
-
-def page(box, n: int) -> list:
-    """Return page `n` (counted round) of a box at once."""
-    pages = Pages(box)
-    pages._page = n
-    pages._begin()
-    while pages.step():
-        pass
-    return pages.lines

@@ -8,7 +8,7 @@ class SettingsError(ValueError):
     """A setting or a set of settings was refused; the text says which and why."""
 
 
-def _row(default: int, low: int, high: int, **key_and_unit: str) -> tuple:
+def _spec_row(default: int, low: int, high: int, **key_and_unit: str) -> tuple:
     """Return (key, default, lowest, highest, unit).
 
     As the name of an argument a key is kept once for all modules; as a string it would be once in each.
@@ -19,45 +19,45 @@ def _row(default: int, low: int, high: int, **key_and_unit: str) -> tuple:
 
 # Default, lowest, highest, key="unit". What each one means: tools/register_list.py.
 SPEC = (
-    _row(1, 1, 247, unit_address=""),
-    _row(9600, 1200, 115200, baud_rate="Bd"),
-    _row(1, 0, 1, pv_meter_enable=""),
-    _row(7, 1, 7, backup_phases=""),
-    _row(0, 0, 1, load_management_enable=""),
-    _row(0, 0, 3, priority_l1=""),
-    _row(0, 0, 3, priority_l2=""),
-    _row(0, 0, 3, priority_l3=""),
-    _row(0, 0, 100, soc_min_l1="%"),
-    _row(0, 0, 100, soc_min_l2="%"),
-    _row(0, 0, 100, soc_min_l3="%"),
-    _row(5, 1, 20, soc_hysteresis="%"),
-    _row(60, 60, 600, restore_gap_s="s"),
-    _row(60, 10, 600, soc_stale_s="s"),
-    _row(1840, 1610, 2070, undervoltage_dv="0.1 V"),
-    _row(2645, 2420, 2760, overvoltage_dv="0.1 V"),
-    _row(1955, 1840, 2200, return_low_dv="0.1 V"),
-    _row(2530, 2400, 2645, return_high_dv="0.1 V"),
-    _row(4750, 4700, 4950, frequency_low_chz="0.01 Hz"),
-    _row(5150, 5050, 5200, frequency_high_chz="0.01 Hz"),
-    _row(4760, 4710, 4980, return_frequency_low_chz="0.01 Hz"),
-    _row(5140, 5020, 5190, return_frequency_high_chz="0.01 Hz"),
-    _row(100, 90, 500, confirm_ms="ms"),
-    _row(2000, 1000, 60000, qualification_ms="ms"),
-    _row(310, 60, 900, return_delay_s="s"),
-    _row(50, 30, 1000, dead_time_ms="ms"),
-    _row(200, 50, 2000, stagger_ms="ms"),
-    _row(500, 100, 1000, feedback_ms="ms"),
-    _row(10, 5, 120, retry_s="s"),
-    _row(1955, 1840, 2200, backup_low_dv="0.1 V"),
-    _row(2530, 2400, 2645, backup_high_dv="0.1 V"),
-    _row(500, 100, 1000, dead_bus_dv="0.1 V"),
-    _row(0, 0, 3, line_format=""),
-    _row(0, 0, 1, write_lock=""),
-    _row(60, 0, 3600, master_lost_s="s"),
-    _row(0, 0, 247, sdm_grid_address=""),
-    _row(0, 0, 247, sdm_pv_address=""),
-    _row(0, 0, 247, sunspec_grid_address=""),
-    _row(0, 0, 247, sunspec_pv_address=""),
+    _spec_row(1, 1, 247, unit_address=""),
+    _spec_row(9600, 1200, 115200, baud_rate="Bd"),
+    _spec_row(1, 0, 1, pv_meter_enable=""),
+    _spec_row(7, 1, 7, backup_phases=""),
+    _spec_row(0, 0, 1, load_management_enable=""),
+    _spec_row(0, 0, 3, priority_l1=""),
+    _spec_row(0, 0, 3, priority_l2=""),
+    _spec_row(0, 0, 3, priority_l3=""),
+    _spec_row(0, 0, 100, soc_min_l1="%"),
+    _spec_row(0, 0, 100, soc_min_l2="%"),
+    _spec_row(0, 0, 100, soc_min_l3="%"),
+    _spec_row(5, 1, 20, soc_hysteresis="%"),
+    _spec_row(60, 60, 600, restore_gap_s="s"),
+    _spec_row(60, 10, 600, soc_stale_s="s"),
+    _spec_row(1840, 1610, 2070, undervoltage_dv="0.1 V"),
+    _spec_row(2645, 2420, 2760, overvoltage_dv="0.1 V"),
+    _spec_row(1955, 1840, 2200, return_low_dv="0.1 V"),
+    _spec_row(2530, 2400, 2645, return_high_dv="0.1 V"),
+    _spec_row(4750, 4700, 4950, frequency_low_chz="0.01 Hz"),
+    _spec_row(5150, 5050, 5200, frequency_high_chz="0.01 Hz"),
+    _spec_row(4760, 4710, 4980, return_frequency_low_chz="0.01 Hz"),
+    _spec_row(5140, 5020, 5190, return_frequency_high_chz="0.01 Hz"),
+    _spec_row(100, 90, 500, confirm_ms="ms"),
+    _spec_row(2000, 1000, 60000, qualification_ms="ms"),
+    _spec_row(310, 60, 900, return_delay_s="s"),
+    _spec_row(50, 30, 1000, dead_time_ms="ms"),
+    _spec_row(200, 50, 2000, stagger_ms="ms"),
+    _spec_row(500, 100, 1000, feedback_ms="ms"),
+    _spec_row(10, 5, 120, retry_s="s"),
+    _spec_row(1955, 1840, 2200, backup_low_dv="0.1 V"),
+    _spec_row(2530, 2400, 2645, backup_high_dv="0.1 V"),
+    _spec_row(500, 100, 1000, dead_bus_dv="0.1 V"),
+    _spec_row(0, 0, 3, line_format=""),
+    _spec_row(0, 0, 1, write_lock=""),
+    _spec_row(60, 0, 3600, master_lost_s="s"),
+    _spec_row(0, 0, 247, sdm_grid_address=""),
+    _spec_row(0, 0, 247, sdm_pv_address=""),
+    _spec_row(0, 0, 247, sunspec_grid_address=""),
+    _spec_row(0, 0, 247, sunspec_pv_address=""),
 )
 
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -98,14 +98,6 @@ def check_row(row: tuple, value: int) -> str:
     if key.startswith("soc_min") and 0 < value < 10:
         return "%s must be 10 to 100 %%, not %d" % (key, value)
     return ""
-
-
-def check_one(key: str, value: int) -> str:
-    """Return why `value` cannot be the setting `key`, or an empty string."""
-    for row in SPEC:
-        if row[0] == key:
-            return check_row(row, value)
-    return "there is no setting %s" % key
 
 
 def check(values: dict, rules: tuple = ()) -> str:
@@ -150,24 +142,12 @@ class Staging:
     def __init__(self, running: dict, rules: tuple = ()) -> None:
         self.running = running
         self.rules = rules
-        self.staged: dict = {}
+        self.staged: dict = {}  # values that have been checked, to be filled from outside: `changed` then
         self.changes = 0  # of what `get` returns
 
     def get(self, key: str) -> int:
         """Return the staged value, or the running one where nothing is staged."""
         return self.staged.get(key, self.running[key])
-
-    def stage(self, key: str, value: int) -> str:
-        """Keep a value for the next commit; return why it cannot be, or an empty string."""
-        reason = check_one(key, value)
-        if not reason:
-            self.put(key, value)
-        return reason
-
-    def put(self, key: str, value: int) -> None:
-        """Keep a value that has been checked for the next commit."""
-        self.staged[key] = value
-        self.changed()
 
     def changed(self) -> None:
         """Count that `staged` was changed."""

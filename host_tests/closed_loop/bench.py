@@ -13,11 +13,16 @@ def box(steps=(), level="sample", until_ms=3000.0, manage=None):
     return simulation
 
 
+def stage(simulation, settings):
+    """Let settings wait for a commit."""
+    staging = simulation.box.staging
+    staging.staged.update(settings)
+    staging.changed()
+
+
 def commit(simulation, settings):
     """Put settings into effect the way a master does, without the wire."""
-    for key in settings:
-        reason = simulation.box.staging.stage(key, settings[key])
-        assert not reason, reason
+    stage(simulation, settings)
     reason = simulation.box.commit()
     assert not reason, reason
 

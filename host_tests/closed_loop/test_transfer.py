@@ -1,7 +1,7 @@
 """The whole box and the plant: outage, backup, return, switches, restart."""
 
 from firmware.signals import BACKUP, BYPASS, GRID, OFF, TEST, TO_BACKUP
-from host_tests.closed_loop.bench import box, coil, commit, events
+from host_tests.closed_loop.bench import box, coil, commit, events, stage
 from tools.units import InUnits
 
 OUTAGE = {"grid_v": [0.0] * 3}
@@ -144,7 +144,7 @@ def test_operating_switch_and_bypass_open_everything_and_metering_goes_on():
 def test_a_restart_keeps_what_is_stored_and_opens_the_coils():
     sim = box()
     commit(sim, {"unit_address": 17, "stagger_ms": 333})
-    sim.box.staging.stage("stagger_ms", 444)
+    stage(sim, {"stagger_ms": 444})
     sim.add_step(at(3.5, {"restart": True}))
     sim.run_until(3600.0)
     assert sim.board.coils.mask == 0

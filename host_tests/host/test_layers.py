@@ -21,7 +21,16 @@ ALLOWED = {
     "hardware": {"acquire"},  # a sampler fills the blocks that acquire/ lays out
 }
 COMMON = {"signals", "ticks"}
-BUILDERS = {"app", "box", "collector", "console", "keeping", "safe_mode", "upkeep"}  # these alone know all
+BUILDERS = {
+    "app",
+    "box",
+    "collector",
+    "console",
+    "keeping",
+    "safe_mode",
+    "start_only",
+    "upkeep",
+}  # these alone know all
 SILICON = {"machine", "rp2", "esp32"}
 CLOCKS = {"time", "utime", "asyncio", "uasyncio", "threading", "_thread"}
 OUTSIDE = {"tools", "host_tests", "main"}
@@ -97,7 +106,9 @@ def test_only_app_and_hardware_read_a_clock(module):
     if _room(module) not in {"app", "hardware"}:
         assert not _tops_imported(_tree(module)) & CLOCKS
         names = {n.attr for n in ast.walk(_tree(module)) if isinstance(n, ast.Attribute)}
-        allowed = {"ticks_us"} if _room(module) in {"box", "safe_mode", "upkeep"} else set()  # the board's
+        allowed = (
+            {"ticks_us"} if _room(module) in {"box", "safe_mode", "start_only", "upkeep"} else set()
+        )  # the board's
         assert not names & {"ticks_ms", "ticks_us", "ticks_cpu", "sleep", "sleep_ms", "sleep_us"} - allowed
 
 

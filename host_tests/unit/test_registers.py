@@ -351,9 +351,11 @@ def test_state_and_settings_are_renewed_row_by_row():
     assert steps == len(STATUS) + 5 + 1  # the commands, one by one
     assert _words(registers, 40, 1) == b"\0\5" and _words(registers, 57, 3) == b"\0\1\0\2\0\3"
     assert registers.read(HOLDING, 1000, 1, into, 0) == 0 and into == b"\0\7"
-    assert box.staging.stage("unit_address", 9) == ""
+    box.staging.staged["unit_address"] = 9
+    box.staging.changed()
     assert registers.read(HOLDING, SETTINGS_FIRST, 1, into, 0) == 0 and into == b"\0\x09", "without waiting"
-    assert box.staging.stage("unit_address", 10) == ""
+    box.staging.staged["unit_address"] = 10
+    box.staging.changed()
     registers.renew_status()
     while registers.step():
         pass

@@ -1,6 +1,6 @@
 """Settings: every bound, every cross check, and a commit that takes all or nothing."""
 
-from firmware.store.settings import BAUD_RATES, SPEC, Staging, check, check_one, defaults
+from firmware.store.settings import BAUD_RATES, SPEC, Staging, check, check_row, defaults
 
 RISING = (
     ("undervoltage_dv", "return_low_dv", "return_high_dv", "overvoltage_dv"),
@@ -9,11 +9,26 @@ RISING = (
 )
 
 
-def _bounds(key):
+def _row(key):
     for row in SPEC:
         if row[0] == key:
-            return row[2], row[3]
+            return row
     raise AssertionError(key)
+
+
+def _bounds(key):
+    return _row(key)[2:4]
+
+
+def check_one(key, value):
+    return check_row(_row(key), value)
+
+
+def _stage(staging, key, value):
+    """Stage a value as publish/registers.py does, which has checked it."""
+    assert check_one(key, value) == ""
+    staging.staged[key] = value
+    staging.changed()
 
 
 def test_the_defaults_are_those_of_the_product():
@@ -102,7 +117,6 @@ def test_values_within_the_bounds_that_make_no_sense():
 
 
 def test_an_unknown_key_is_refused():
-    assert "ct_ratio" in check_one("ct_ratio", 1)
     values = defaults()
     values["ct_ratio"] = 1
     assert "ct_ratio" in check(values)
@@ -159,27 +173,21 @@ def test_rules_are_asked_last_and_in_order():
 
 def test_a_staged_value_reads_back_but_does_not_run():
     staging = Staging(defaults())
-    assert staging.stage("unit_address", 17) == ""
+    changes = staging.changes
+    _stage(staging, "unit_address", 17)
+    assert staging.changes == changes + 1
     assert staging.get("unit_address") == 17 and staging.get("baud_rate") == 9600
     assert staging.running["unit_address"] == 1
     assert staging.commit() == ""
     assert staging.running["unit_address"] == 17 and staging.staged == {}
 
 
-def test_a_refused_value_is_not_staged():
-    staging = Staging(defaults())
-    staging.stage("unit_address", 17)
-    assert "unit_address" in staging.stage("unit_address", 0)
-    assert "no setting" in staging.stage("ct_ratio", 2)
-    assert staging.staged == {"unit_address": 17}
-
-
 def test_a_refused_set_is_dropped_whole():
     running = defaults()
     staging = Staging(running)
-    staging.stage("unit_address", 17)
-    staging.stage("undervoltage_dv", 2000)
-    staging.stage("return_low_dv", 1990)
+    _stage(staging, "unit_address", 17)
+    _stage(staging, "undervoltage_dv", 2000)
+    _stage(staging, "return_low_dv", 1990)
     assert "undervoltage_dv" in staging.commit()
     assert staging.running == defaults() and staging.running is running
     assert staging.staged == {} and staging.get("unit_address") == 1
@@ -188,13 +196,13 @@ def test_a_refused_set_is_dropped_whole():
 
 def test_values_that_are_good_together_only():
     staging = Staging(defaults())
-    staging.stage("undervoltage_dv", 2000)  # above the running return limit
-    staging.stage("return_low_dv", 2050)
+    _stage(staging, "undervoltage_dv", 2000)  # above the running return limit
+    _stage(staging, "return_low_dv", 2050)
     assert staging.commit() == ""
     assert staging.running["undervoltage_dv"] == 2000 and staging.running["return_low_dv"] == 2050
 
 
 def test_rules_refuse_a_commit():
     staging = Staging(defaults(), (lambda values: "no" if values["stagger_ms"] == 999 else "",))
-    staging.stage("stagger_ms", 999)
+    _stage(staging, "stagger_ms", 999)
     assert staging.commit() == "no" and staging.running["stagger_ms"] == 200

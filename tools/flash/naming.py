@@ -344,9 +344,10 @@ def _foreign(modules: Mapping[str, _Module]) -> set[str]:
                         found |= {*alias.name.split("."), alias.asname or ""}
             elif isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("const("):
                 found |= set(_bound(node.targets))
-            elif isinstance(node, ast.FunctionDef):
-                if any(_last(decorator).startswith("asm_") for decorator in node.decorator_list):
-                    found |= {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
+            elif isinstance(node, ast.FunctionDef) and any(
+                _last(decorator).startswith("asm_") for decorator in node.decorator_list
+            ):
+                found |= {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
     return found
 
 
