@@ -136,7 +136,7 @@ class Rs485Port:
         """
         if not 0 < n <= len(buf) or n > _LONGEST:
             raise ValueError("cannot send %d bytes" % n)
-        if self.sending(0):
+        if mem32[_PIO1_IRQ] & _SENDING:
             raise ValueError("the frame before is still being sent")
         if self._spelt:
             _spell(buf, n, self._words, self._parity)

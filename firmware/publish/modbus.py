@@ -166,8 +166,6 @@ class ModbusSlave:
             self.replies = (self.replies + 1) & _COUNTER
             self.sending = True
             self.port.write(tx, length + 2)
-        if writes:  # the master may read it back at once; by now the line is ours
-            unit.renew_written()
 
     def _length_possible(self, function: int, n: int) -> bool:
         """Return whether `n` bytes can be a request of this function; unknown functions have any length."""
@@ -196,7 +194,7 @@ class ModbusSlave:
         if function == WRITE_ONE:
             error = unit.write(start, 1, rx, 4)
         elif function == WRITE_MANY:
-            count = self._word(4)
+            count = rx[4] << 8 | rx[5]
             if not 1 <= count <= WRITE_MOST or rx[6] != 2 * count:
                 error = ILLEGAL_VALUE
             else:
@@ -253,7 +251,6 @@ class ModbusSlave:
             error = unit.write(self._word(6), written, self._rx, 11)
         if error:
             return self._exception(error)
-        unit.renew_written()
         return self._read(unit, READ_WRITE)
 
     def _exception(self, code: int) -> int:

@@ -21,11 +21,11 @@ HOLDING = const(1)
 @micropython.viper
 def copy_bytes(source: ptr8, at: int, into: ptr8, to: int, n: int):  # type: ignore[name-defined]
     """Copy source[at : at + n] to into[to:]: a slice would be an object."""
-    end = at + n
-    while at < end:
-        into[to] = source[at]
+    to -= at
+    n += at
+    while at < n:
+        into[to + at] = source[at]
         at += 1
-        to += 1
 
 
 class Image:

@@ -87,8 +87,8 @@ STATUS = (
     (56, 1, U16, 1, _BOX, "settings_pending"),
 )
 _WRITTEN = const(13)  # the first of these
-_COMMANDS = const(5)
-_SHOWN = len(STATUS) + _COMMANDS
+_COMMAND = len(STATUS)  # behind them as rows of their own: the first of five commands
+_SHOWN = len(STATUS) + 5
 METERS = (
     (100, 3, U16, 1, _READINGS, "v_cv"),
     (103, 1, U16, 1, _READINGS, "frequency_mhz"),
@@ -130,7 +130,7 @@ class Registers:
         self._changes = -1  # of the settings, that the registers show
         self._meter = self._status = self._setting = 0  # the next one of each kind
         self._one = [0]  # a row of a single value
-        self._written = _SHOWN  # row of STATUS; those from it on may have been changed by a write
+        self._written = _SHOWN  # row of STATUS or command; those from it on may have been changed by a write
         self._settings_place = self.holdings.place(SETTINGS_FIRST, 1)
         # Bounds of the settings as they go over the line: some have more rules than that.
         self._steps = steps = bytes([BAUD_STEP if row[0] == "baud_rate" else 1 for row in SPEC])
@@ -148,18 +148,23 @@ class Registers:
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Fill into[at:] with `count` registers of INPUT or HOLDING; return 0 or an exception code."""
-        if self._written < _SHOWN and (table != INPUT or start < _METERS_FIRST):
-            while self._renew_written():
-                pass
-        if table == INPUT:
-            return self.inputs.read(start, count, into, at)
-        if self._changes != self.box.staging.changes:  # by a write to another unit address
-            self._begin_settings()
-        if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
-            first = max(self._setting, start - SETTINGS_FIRST)
-            for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
-                self._renew_setting(item)
-        return self.holdings.read(start, count, into, at)
+        if self._written < _SHOWN and (start < _METERS_FIRST if table == INPUT else start < SETTINGS_FIRST):
+            for row in range(_WRITTEN, _COMMAND) if table == INPUT else range(_COMMAND, _SHOWN):
+                self._renew_row(row)
+        image = self.inputs
+        if table != INPUT:
+            image = self.holdings
+            if self._changes != self.box.staging.changes:  # by a write to another unit address
+                self._begin_settings()
+            if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
+                first = max(self._setting, start - SETTINGS_FIRST)
+                for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
+                    self._renew_setting(item)
+        place = image.place(start, count)
+        if place < 0:
+            return ILLEGAL_ADDRESS
+        copy_bytes(image.content, place, into, at, 2 * count)
+        return 0
 
     def write(self, start: int, count: int, source, at: int) -> int:
         """Write `count` holding registers, all or none, from source[at:]; return 0 or an exception code.
@@ -167,7 +172,7 @@ class Registers:
         The whole request is judged, first its addresses, then its values, then whether it can be now, before
         any of it takes effect. Effects come in the order of the addresses; but a key first, because only that
         it is the right one shows when it is taken. Refused only then, and with it what came before: the
-        commit, the last register, which drops all that was staged. The registers show it after `renew`.
+        commit, the last register, which drops all that was staged.
         """
         box = self.box
         item = start - SETTINGS_FIRST
@@ -187,6 +192,7 @@ class Registers:
                 key = _word(source, at + 2 * (UNLOCK - start))
                 if not box.access.key(key, box.uptime_s):
                     return ILLEGAL_VALUE
+        self._written = _WRITTEN  # renewed before it is read, or when there is time
         while start < end:
             settings = settings or _settings(start, end)
             if settings:
@@ -305,24 +311,6 @@ class Registers:
         self._begin_settings()
         self._finish()
 
-    def renew_written(self) -> None:
-        """Have what a write can have changed renewed: before it is read, or when there is time."""
-        self._written = _WRITTEN
-        if self._changes != self.box.staging.changes:
-            self._begin_settings()
-
-    def _renew_written(self) -> bool:
-        """Renew one row that a write can have changed, and the commands; False when there is none left."""
-        row = self._written
-        if row >= _SHOWN:
-            return False
-        self._written = row + 1
-        if row < len(STATUS):
-            self._renew_row(row)
-        else:
-            self._put_command(row - len(STATUS))
-        return True
-
     def _begin_settings(self) -> None:
         self._changes = self.box.staging.changes
         self._setting = 0
@@ -336,7 +324,7 @@ class Registers:
 
         What is being renewed goes on: it would never come to its end where there is little time.
         """
-        if self._status >= len(STATUS):
+        if self._status >= _SHOWN:
             self._status = 0
         if self._changes != self.box.staging.changes:
             self._begin_settings()
@@ -358,10 +346,12 @@ class Registers:
 
     def step_status(self) -> bool:
         """Renew one of the other rows; False when there is none."""
-        if self._renew_written():
-            return True
-        if self._status < len(STATUS):
-            self._renew_status()
+        if self._written < _SHOWN:
+            self._renew_row(self._written)
+            self._written += 1
+        elif self._status < _SHOWN:
+            self._renew_row(self._status)
+            self._status += 1
         elif self._setting < len(SPEC):
             self._renew_setting(self._setting)
             self._setting += 1
@@ -378,14 +368,11 @@ class Registers:
             content = self.inputs.content
             copy_bytes(self._coming, at, content, at, len(content) - at)
 
-    def _renew_status(self) -> None:
-        self._renew_row(self._status)
-        self._status += 1
-        if self._status == len(STATUS):
-            self._written = min(self._written, len(STATUS))  # the commands too
-
     def _renew_row(self, n: int) -> None:
-        """Renew row `n` of STATUS."""
+        """Renew row `n` of STATUS, or a command."""
+        if n >= _COMMAND:
+            self._put_command(n - _COMMAND)
+            return
         row = STATUS[n]
         put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + n])
 

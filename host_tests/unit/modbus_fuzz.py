@@ -427,7 +427,7 @@ class Fuzz:
         if start <= TEST < end and box.state != 1:
             return 4
         if start <= UNLOCK < end and self._enter(words[UNLOCK - start]):
-            self._effect = self._present()  # but for the keys nothing has changed
+            self._effect = self._possessions()  # but for the keys nothing has changed
             self._after = self._has_written
             return 3
         return self._foresee(start, words)
@@ -527,13 +527,13 @@ class Fuzz:
         whole.update(changes)
         code = 3 if check(whole, box.staging.rules) else 0
         running = box.settings if code else whole
-        self._effect = self._present()[:-1] + (running,)
+        self._effect = self._possessions()[:-1] + (running,)
         self._after = self._has_written
         return code
 
     # -- what has become of it ------------------------------------------------------------------------
 
-    def _present(self):
+    def _possessions(self):
         """Return what a write can change, but for the keys."""
         box = self.box
         return (box.battery.soc, box.resets, box.cleared, box.commits, box.test_s, box.clock_s) + (
@@ -543,7 +543,7 @@ class Fuzz:
 
     def _has_written(self, frame):
         box = self.box
-        found = self._present()
+        found = self._possessions()
         assert found == self._effect, (frame, found, self._effect)
         assert box.access.open_s(box.uptime_s) == max(0, self._open_until - box.uptime_s), frame
         assert box.access._entered == self._keys, frame
