@@ -149,8 +149,11 @@ class Registers:
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Fill into[at:] with `count` registers of INPUT or HOLDING; return 0 or an exception code."""
         if self._written < _SHOWN and (start < _METERS_FIRST if table == INPUT else start < SETTINGS_FIRST):
-            for row in range(_WRITTEN, _COMMAND) if table == INPUT else range(_COMMAND, _SHOWN):
+            row = _WRITTEN if table == INPUT else _COMMAND
+            end = _COMMAND if table == INPUT else _SHOWN
+            while row < end:
                 self._renew_row(row)
+                row += 1
         image = self.inputs
         if table != INPUT:
             image = self.holdings
