@@ -312,7 +312,7 @@ class Box:
         self.log.add("energy_cleared")
 
     def test_transfer(self, seconds: int) -> bool:
-        """Have the house fed from the backup output for so long; False where that cannot be done now."""
+        """Have the house fed from the backup output for so long (0 only asks); False where that cannot be."""
         return self._machine.test(seconds)
 
     def set_clock(self, seconds: int) -> None:

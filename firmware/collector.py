@@ -40,7 +40,8 @@ class Collector:
         due = replied or self._since_ms >= soon_ms * 3 // 2
         if not (settled and due) and self._since_ms < 2 * soon_ms:
             return False
-        self._soon_ms = max(_LEAST_MS, min(_SOON_MS, self._collect() // _BYTES_A_MS))
+        soon_ms = self._collect() // _BYTES_A_MS
+        self._soon_ms = max(_LEAST_MS, min(_SOON_MS, soon_ms))
         self.collections = (self.collections + 1) & 0x3FFFFFFF
         self._since_ms = 0
         return True

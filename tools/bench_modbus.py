@@ -4,6 +4,7 @@ Both run on unix MicroPython at a pseudo-terminal each, one after the other in s
 asked the same by the same master. This machine is no Pico: the ratios mean something, not the times.
 """
 
+import contextlib
 import os
 import pty
 import select
@@ -47,30 +48,42 @@ class Slave:
     """A slave in a process of its own; a context manager."""
 
     def __init__(self, command: Sequence[str], which: str, folder: str = "") -> None:
-        self._master, line = pty.openpty()
-        tty.setraw(line)
-        self._process = subprocess.Popen(
-            [*command, SCRIPT, which, os.ttyname(line), folder],
-            cwd=micropython_host.ROOT,
-            env=micropython_host.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            bufsize=1,
-        )
-        self._line = line  # open on this side too: nothing is lost before the slave opens it
+        # The line stays open on this side too: nothing is lost before the slave opens it.
+        self._master, self._line = pty.openpty()
+        tty.setraw(self._line)
+        try:
+            self._process = subprocess.Popen(
+                [*command, SCRIPT, which, os.ttyname(self._line), folder],
+                cwd=micropython_host.ROOT,
+                env=micropython_host.environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                bufsize=1,
+            )
+        except OSError as error:
+            self._hang_up()
+            raise SlaveError(f"it cannot be started: {error}") from None
 
     def __enter__(self) -> "Slave":
-        self._wait_for("ready")
+        try:
+            self._wait_for("ready")
+        except SlaveError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                stream.close()
         self._process.kill()
         self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                with contextlib.suppress(BrokenPipeError):  # what it was told and never read
+                    stream.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         os.close(self._master)
         os.close(self._line)
 
@@ -90,7 +103,8 @@ class Slave:
     def tell(self, what: str) -> None:
         """Have it time its calls, or count their memory."""
         assert self._process.stdin
-        self._process.stdin.write(what + "\n")
+        with contextlib.suppress(BrokenPipeError):  # it has ended: that is what is found next
+            self._process.stdin.write(what + "\n")
         self._wait_for("ready")
 
     def figures(self) -> list[int]:

@@ -1,7 +1,9 @@
 """PIO programs of the RS485 port: one drives DI and DE of the transceiver, one reads RO.
 
-A word to send: in its lowest four bits, how many bits go before the last stop bit, less one; then those
-bits (start, data, parity, stop), the lowest first, and the last stop bit.
+The transmitter's first word: how many bits go between start and stop bit, less one. Each further word is a
+character's bits, the lowest first. DMA repeats narrow ones in all bytes or halves of a word: so frames of
+bytes can be sent as they lie in memory, and a small number, which none of them is, can say that no word
+waits.
 
 What was received, in the upper half of a word: a character, its first stop bit `S`, its parity `p` where
 there is one and its data `d`, or the end of a frame:
@@ -21,22 +23,30 @@ if TYPE_CHECKING:
     from rp2.asm_pio import *
 
 
-@rp2.asm_pio(out_init=rp2.PIO.OUT_HIGH, sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+@rp2.asm_pio(
+    out_init=rp2.PIO.OUT_HIGH,
+    set_init=rp2.PIO.OUT_HIGH,
+    sideset_init=rp2.PIO.OUT_LOW,
+    out_shiftdir=rp2.PIO.SHIFT_RIGHT,
+)
 def transmit():
-    # 8 cycles a bit.
+    # 8 cycles a bit. The ISR keeps the number of bits.
+    pull().side(0)
+    mov(isr, osr).side(0)
     wrap_target()
     pull().side(0)
-    nop().side(1)[3]  # the driver is on half a bit before the first start bit
+    mov(x, isr).side(1)[4]  # the driver is on 5/8 of a bit before the first start bit
     label("character")
-    out(x, 4).side(1)
+    set(pins, 0).side(1)[7]
     label("bit")
     out(pins, 1).side(1)[6]
     jmp(x_dec, "bit").side(1)
-    out(pins, 1).side(1)[3]  # the stop bit lasts until the `out` after "character"
-    pull(noblock).side(1)  # where no word waits this copies X, all ones
+    set(pins, 1).side(1)[3]  # the stop bit lasts until the `set` after "character"
+    mov(x, isr).side(1)
+    pull(noblock).side(1)  # where no word waits this copies X
     mov(y, osr).side(1)
     jmp(x_not_y, "character").side(1)
-    nop().side(1)[1]  # the stop bit is out an eighth of a bit before the driver is off
+    nop().side(1)  # the stop bit is out an eighth of a bit before the driver is off
     irq(clear, 4).side(0)
     wrap()
 

@@ -7,8 +7,9 @@ The receiver puts the end of a frame into the stream itself. So frames that came
 apart, and no interrupt is needed. While flag 4 of PIO 1 is set the port sends: the processor sets it with
 the order to send, the transmitter clears it as it releases the driver.
 
-One pair of programs serves every format: how many bits a character has comes with the words. To the
-programs a parity bit is a ninth bit of data; it is made and checked where frames are handed over.
+One pair of programs serves every format: each is told how many bits a character has. To the programs a
+parity bit is a ninth bit of data, and so is the first of two stop bits to the one that sends; it is made and
+checked where frames are handed over. Without it (8N1) a frame is sent as it lies in memory.
 """
 
 from array import array
@@ -70,7 +71,7 @@ class Rs485Port:
         self._next_baud = 0
         self._next_format = line_format
         self._parity = _NO_PARITY
-        self._rest = 0  # of a word to send: what every character has
+        self._spelt = False  # what is sent are words of nine bits
         self._start = 0  # of the oldest frame, in halfwords since the ring was started
         self._seen = 0  # how far its end has been looked for
         self._torn = False  # it lacks its beginning
@@ -82,10 +83,7 @@ class Rs485Port:
         view = memoryview(memory)
         self._ring = view[at : at + _RING]
         self._words = view[:at] if at >= _LONGEST else view[at + _RING :]
-        self._tx_dma.config(
-            write=self._transmitter,
-            ctrl=self._tx_dma.pack_ctrl(size=1, inc_write=False, treq_sel=_DREQ_TRANSMITTER),
-        )
+        self._tx_dma.config(write=self._transmitter)
         self._rx_dma.config(
             read=_UPPER_RXF,
             ctrl=self._rx_dma.pack_ctrl(
@@ -100,10 +98,14 @@ class Rs485Port:
         Frames with a framing or parity error or partly overwritten are passed over and counted.
         """
         arrived = _ENDLESS - self._rx_dma.count  # type: ignore[attr-defined]
-        if arrived == self._seen:
-            if arrived > _ENOUGH and self._start == arrived:
-                self._start_ring()
-            return 0
+        if arrived != self._seen:
+            return self._take(buf, arrived)
+        if arrived > _ENOUGH and self._start == arrived:
+            self._start_ring()
+        return 0
+
+    def _take(self, buf, arrived: int) -> int:
+        """Do it where something has come. It is not in `receive`, which is mostly called for nothing."""
         if arrived - self._start > _KEPT:
             if not self._torn:
                 self.overruns = (self.overruns + 1) & _COUNTER
@@ -128,14 +130,19 @@ class Rs485Port:
                     self.parity_errors = (self.parity_errors + 1) & _COUNTER
 
     def write(self, buf, n: int) -> None:
-        """Start sending `buf[:n]` and return; ValueError if it cannot be sent whole, in one go."""
-        if not 0 < n <= min(_LONGEST, len(buf)):
+        """Start sending `buf[:n]` and return; ValueError if it cannot be sent whole, in one go.
+
+        The bytes must stay as they are until it is no longer `sending`.
+        """
+        if not 0 < n <= len(buf) or n > _LONGEST:
             raise ValueError("cannot send %d bytes" % n)
-        if self.sending(0):
+        if mem32[_PIO1_IRQ] & _SENDING:
             raise ValueError("the frame before is still being sent")
-        _spell(buf, n, self._words, self._rest, self._parity)
+        if self._spelt:
+            _spell(buf, n, self._words, self._parity)
+            buf = self._words
         mem32[_PIO1_IRQ_FORCE] = _SENDING
-        self._tx_dma.config(read=self._words, count=n, trigger=True)
+        self._tx_dma.config(read=buf, count=n, trigger=True)
 
     def sending(self, now_us: int) -> bool:
         """Return whether a frame is still going out or the driver is still on."""
@@ -158,14 +165,17 @@ class Rs485Port:
         self._next_baud = 0
         bits = 8  # between start and stop bit
         self._parity = _NO_PARITY
-        self._rest = 0x2008  # 9 bits before the last stop bit, which is bit 13
         if line_format == FORMAT_8E1 or line_format == FORMAT_8O1:
             bits = 9
             self._parity = _EVEN if line_format == FORMAT_8E1 else _ODD
-            self._rest = 0x4009  # 10 bits before it; bit 13 is for the parity
-        elif line_format == FORMAT_8N2:
-            self._rest = 0x6009  # two stop bits
-        self._transmitter.init(transmit, freq=8 * baud, out_base=self._tx, sideset_base=self._de)
+        self._spelt = line_format != FORMAT_8N1
+        self._transmitter.init(
+            transmit, freq=8 * baud, out_base=self._tx, set_base=self._tx, sideset_base=self._de
+        )
+        self._transmitter.put(8 if self._spelt else 7)
+        size = 1 if self._spelt else 0
+        ctrl = self._tx_dma.pack_ctrl(size=size, inc_write=False, treq_sel=_DREQ_TRANSMITTER)
+        self._tx_dma.config(ctrl=ctrl)
         self._receiver.init(receive, freq=32 * baud, in_base=self._rx, jmp_pin=self._rx)
         mem32[_PIO1_IRQ] = _SENDING  # a soft reset in the middle of a frame leaves it set; ones clear
         self._start_ring()
@@ -221,13 +231,12 @@ def _copy(ring: ptr16, at: int, end: int, buf: ptr8, room: int, parity: int) -> 
 
 
 @micropython.viper
-def _spell(buf: ptr8, n: int, words: ptr16, rest: int, parity: int):  # type: ignore
-    """Make the transmitter's words: in `rest` what all have, at bit 5 the data, at bit 13 the parity."""
-    k = 0
-    while k < n:
-        byte = buf[k]
-        word = byte << 5 | rest
-        if parity >= 0:
-            word |= (((0x6996 >> ((byte ^ byte >> 4) & 15)) ^ parity) & 1) << 13
-        words[k] = word
-        k += 1
+def _spell(buf: ptr8, n: int, words: ptr16, parity: int):  # type: ignore
+    """Make words of nine bits: the data, and a parity bit or, where there is no parity, a stop bit."""
+    while n:
+        n -= 1
+        byte = buf[n]
+        word = byte | 0x100
+        if parity >= 0 and not ((0x6996 >> ((byte ^ byte >> 4) & 15)) ^ parity) & 1:
+            word = byte
+        words[n] = word

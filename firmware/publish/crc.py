@@ -22,9 +22,9 @@ def crc16(buf: ptr8, n: int) -> int:  # type: ignore[name-defined]
     Every intermediate value fits 16 bits, so 32-bit viper never wraps.
     """
     crc = 0xFFFF
-    i = 0
+    i = 0 - n
     table = ptr16(_EIGHT_STEPS)  # type: ignore[name-defined]
-    while i < n:
-        crc = (crc >> 8) ^ table[(crc ^ buf[i]) & 0xFF]
+    while i:
+        crc = (crc >> 8) ^ table[(crc ^ buf[n + i]) & 0xFF]
         i += 1
     return crc

@@ -59,9 +59,6 @@ class MeterImage:
         """Nothing here can be written."""
         return ILLEGAL_ADDRESS
 
-    def renew_written(self) -> None:
-        """Nothing was written."""
-
     def renew(self) -> None:
         """Renew all values from the next `step` on."""
         content = self.image.content

@@ -127,7 +127,7 @@ class ModbusSlave:
             self.long_frames = (self.long_frames + 1) & _COUNTER
             return
         rx = self._rx
-        if crc16(rx, n - 2) != rx[n - 2] | (rx[n - 1] << 8):
+        if crc16(rx, n):  # with its own CRC behind it a frame has the CRC 0
             self.crc_errors = (self.crc_errors + 1) & _COUNTER
             return
         self.good_frames = (self.good_frames + 1) & _COUNTER
@@ -153,13 +153,19 @@ class ModbusSlave:
         if self._service.listens and function != DIAGNOSE:
             self.unanswered = (self.unanswered + 1) & _COUNTER
             return
-        length = self._execute(unit, n)
+        tx = self._tx
+        tx[0] = address
+        tx[1] = function
+        length = self._read(unit, function) if reads else self._execute(unit, n)
         if address == _BROADCAST or length == 0:
             self.unanswered = (self.unanswered + 1) & _COUNTER
         else:
-            self._reply(length)
-        if writes:  # the master may read it back at once; by now the line is ours
-            unit.renew_written()
+            crc = crc16(tx, length)
+            tx[length] = crc & 0xFF
+            tx[length + 1] = crc >> 8
+            self.replies = (self.replies + 1) & _COUNTER
+            self.sending = True
+            self.port.write(tx, length + 2)
 
     def _length_possible(self, function: int, n: int) -> bool:
         """Return whether `n` bytes can be a request of this function; unknown functions have any length."""
@@ -178,26 +184,21 @@ class ModbusSlave:
         return (self._rx[at] << 8) | self._rx[at + 1]
 
     def _execute(self, unit, n: int) -> int:
-        """Execute the request in `_rx`, put the reply into `_tx`, return its length without CRC, 0 for none.
+        """Execute the request in `_rx`, complete the reply in `_tx`, return its length without CRC (0: none).
 
         Exceptions in the order of the specification's figures: function, quantity, address, value.
         """
         rx, tx = self._rx, self._tx
         function = rx[1]
-        tx[0] = rx[0]
-        tx[1] = function
-        if function == READ_HOLDING:
-            return self._read(unit, HOLDING)
-        if function == READ_INPUT:
-            return self._read(unit, INPUT)
+        start = rx[2] << 8 | rx[3]
         if function == WRITE_ONE:
-            error = unit.write(self._word(2), 1, rx, 4)
+            error = unit.write(start, 1, rx, 4)
         elif function == WRITE_MANY:
-            count = self._word(4)
+            count = rx[4] << 8 | rx[5]
             if not 1 <= count <= WRITE_MOST or rx[6] != 2 * count:
                 error = ILLEGAL_VALUE
             else:
-                error = unit.write(self._word(2), count, rx, 7)
+                error = unit.write(start, count, rx, 7)
         elif function == MASK_WRITE:
             error = self._mask_write(unit)
             if not error:
@@ -217,11 +218,12 @@ class ModbusSlave:
         copy_bytes(rx, 2, tx, 2, 4)
         return 6
 
-    def _read(self, unit, table: int) -> int:
+    def _read(self, unit, function: int) -> int:
         rx, tx = self._rx, self._tx
         count = rx[4] << 8 | rx[5]
         if not 1 <= count <= READ_MOST:
             return self._exception(ILLEGAL_VALUE)
+        table = INPUT if function == READ_INPUT else HOLDING
         error = unit.read(table, rx[2] << 8 | rx[3], count, tx, 3)
         if error:
             return self._exception(error)
@@ -249,8 +251,7 @@ class ModbusSlave:
             error = unit.write(self._word(6), written, self._rx, 11)
         if error:
             return self._exception(error)
-        unit.renew_written()
-        return self._read(unit, HOLDING)
+        return self._read(unit, READ_WRITE)
 
     def _exception(self, code: int) -> int:
         self.exceptions = (self.exceptions + 1) & _COUNTER
@@ -259,11 +260,3 @@ class ModbusSlave:
         self._tx[1] |= 0x80
         self._tx[2] = code
         return 3
-
-    def _reply(self, length: int) -> None:
-        crc = crc16(self._tx, length)
-        self._tx[length] = crc & 0xFF
-        self._tx[length + 1] = crc >> 8
-        self.replies = (self.replies + 1) & _COUNTER
-        self.sending = True
-        self.port.write(self._tx, length + 2)

@@ -21,11 +21,11 @@ HOLDING = const(1)
 @micropython.viper
 def copy_bytes(source: ptr8, at: int, into: ptr8, to: int, n: int):  # type: ignore[name-defined]
     """Copy source[at : at + n] to into[to:]: a slice would be an object."""
-    end = at + n
-    while at < end:
-        into[to] = source[at]
+    to -= at
+    n += at
+    while at < n:
+        into[to + at] = source[at]
         at += 1
-        to += 1
 
 
 class Image:
@@ -35,20 +35,19 @@ class Image:
     """
 
     def __init__(self, blocks: tuple) -> None:
-        self.blocks = blocks
-        words = 0
+        self._blocks: tuple = ()  # first, last, place of address 0; the last first: it is asked for most
+        place = 0
         for first, last in blocks:
-            words += last + 1 - first
-        self.content = bytearray(2 * words)
+            self._blocks = ((first, last, place - 2 * first),) + self._blocks
+            place += 2 * (last + 1 - first)
+        self.content = bytearray(place)
 
     def place(self, start: int, count: int) -> int:
         """Return where `count` registers from `start` lie in `content`, -1 where they leave a block."""
-        base = 0
-        if count > 0:
-            for first, last in self.blocks:
-                if first <= start and start + count - 1 <= last:
-                    return base + 2 * (start - first)
-                base += 2 * (last + 1 - first)
+        end = start + count - 1
+        for first, last, place in self._blocks:
+            if first <= start <= end <= last:
+                return place + 2 * start
         return -1
 
     def read(self, start: int, count: int, into, at: int) -> int:

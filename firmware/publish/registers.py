@@ -87,8 +87,8 @@ STATUS = (
     (56, 1, U16, 1, _BOX, "settings_pending"),
 )
 _WRITTEN = const(13)  # the first of these
-_COMMANDS = const(5)
-_SHOWN = len(STATUS) + _COMMANDS
+_COMMAND = len(STATUS)  # behind them as rows of their own: the first of five commands
+_SHOWN = len(STATUS) + 5
 METERS = (
     (100, 3, U16, 1, _READINGS, "v_cv"),
     (103, 1, U16, 1, _READINGS, "frequency_mhz"),
@@ -130,12 +130,13 @@ class Registers:
         self._changes = -1  # of the settings, that the registers show
         self._meter = self._status = self._setting = 0  # the next one of each kind
         self._one = [0]  # a row of a single value
-        self._written = _SHOWN  # row of STATUS; those from it on may have been changed by a write
+        self._written = _SHOWN  # row of STATUS or command; those from it on may have been changed by a write
         self._settings_place = self.holdings.place(SETTINGS_FIRST, 1)
         # Bounds of the settings as they go over the line: some have more rules than that.
         self._steps = steps = bytes([BAUD_STEP if row[0] == "baud_rate" else 1 for row in SPEC])
-        self._low = array("H", [row[2] // step for row, step in zip(SPEC, steps)])
-        self._high = array("H", [row[3] // step for row, step in zip(SPEC, steps)])
+        self._bounds = array("H", [])
+        for row, step in zip(SPEC, steps):
+            self._bounds.extend(array("H", (row[2] // step, row[3] // step)))
         self._plain_from = 0  # the first one behind the last that has more
         for item, row in enumerate(SPEC):
             if row[0] == "baud_rate" or row[0].startswith("soc_min"):
@@ -147,65 +148,87 @@ class Registers:
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Fill into[at:] with `count` registers of INPUT or HOLDING; return 0 or an exception code."""
-        if self._written < _SHOWN and (table != INPUT or start < _METERS_FIRST):
-            while self._renew_written():
-                pass
-        if table == INPUT:
-            return self.inputs.read(start, count, into, at)
-        if self._changes != self.box.staging.changes:  # by a write to another unit address
-            self._begin_settings()
-        if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
-            first = max(self._setting, start - SETTINGS_FIRST)
-            for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
-                self._renew_setting(item)
-        return self.holdings.read(start, count, into, at)
+        if self._written < _SHOWN and (start < _METERS_FIRST if table == INPUT else start < SETTINGS_FIRST):
+            row = _WRITTEN if table == INPUT else _COMMAND
+            end = _COMMAND if table == INPUT else _SHOWN
+            while row < end:
+                self._renew_row(row)
+                row += 1
+        image = self.inputs
+        if table != INPUT:
+            image = self.holdings
+            if self._changes != self.box.staging.changes:  # by a write to another unit address
+                self._begin_settings()
+            if self._setting < len(SPEC):  # what is asked for shall not be older than the last write
+                first = max(self._setting, start - SETTINGS_FIRST)
+                for item in range(first, min(len(SPEC), start + count - SETTINGS_FIRST)):
+                    self._renew_setting(item)
+        place = image.place(start, count)
+        if place < 0:
+            return ILLEGAL_ADDRESS
+        copy_bytes(image.content, place, into, at, 2 * count)
+        return 0
 
     def write(self, start: int, count: int, source, at: int) -> int:
         """Write `count` holding registers, all or none, from source[at:]; return 0 or an exception code.
 
-        The whole request is judged, first its addresses, then its values, before any of it takes effect.
-        Effects come in the order of the addresses. Refused only then, and with it what would follow: a key
-        in the wrong place, a test that cannot be now, and the commit, the last register, which drops all
-        that was staged. The registers show it after `renew`.
+        The whole request is judged, first its addresses, then its values, then whether it can be now, before
+        any of it takes effect. Effects come in the order of the addresses; but a key first, because only that
+        it is the right one shows when it is taken. Refused only then, and with it what came before: the
+        commit, the last register, which drops all that was staged.
         """
-        place = self.holdings.place(start, count)
-        if place < 0 or _halves(start, count):
-            return ILLEGAL_ADDRESS
-        error = self._refusal(start, count, source, at)
-        if error:
-            return error
-        up_to_date = self._changes == self.box.staging.changes
-        address = start
+        box = self.box
+        item = start - SETTINGS_FIRST
         end = start + count
-        while address < end:
-            settings = _settings(address, end)
+        if item >= 0 and end <= SETTINGS_END:  # what needs a short answer: nothing but settings
+            settings = count
+            if box.settings["write_lock"] and box.locked:
+                return ILLEGAL_ADDRESS
+            if not self._acceptable_settings(item, count, source, at):
+                return ILLEGAL_VALUE
+        else:
+            settings = 0
+            error = self._refusal(start, end, source, at)
+            if error:
+                return error
+            if start <= UNLOCK < end:
+                key = _word(source, at + 2 * (UNLOCK - start))
+                if not box.access.key(key, box.uptime_s):
+                    return ILLEGAL_VALUE
+        self._written = _WRITTEN  # renewed before it is read, or when there is time
+        while start < end:
+            settings = settings or _settings(start, end)
             if settings:
-                staging = self.box.staging
-                _stage(staging.staged, self._steps, address - SETTINGS_FIRST, settings, source, at)
+                # Only staged: the registers show the words as they came.
+                staging = box.staging
+                up_to_date = self._changes == staging.changes
+                item = start - SETTINGS_FIRST
+                _stage(staging.staged, self._steps, item, settings, source, at)
                 staging.changed()
-                address += settings
+                if up_to_date:
+                    self._changes = staging.changes
+                shown = self._settings_place + 2 * item
+                copy_bytes(source, at, self.holdings.content, shown, 2 * settings)
+                start += settings
                 at += 2 * settings
+                settings = 0
             else:
-                error = self._carry_out(address, _word(source, at), source, at)
+                error = self._carry_out(start, _word(source, at), source, at)
                 if error:
                     return error
-                address += 1
+                start += 1
                 at += 2
-        if place >= self._settings_place and end <= SETTINGS_END:
-            # Only staged: the registers show the words as they came.
-            copy_bytes(source, at - 2 * count, self.holdings.content, place, 2 * count)
-            if up_to_date:
-                self._changes = self.box.staging.changes
         return 0
 
-    def _refusal(self, start: int, count: int, source, at: int) -> int:
-        """Judge a write, first all its addresses, then its values; return 0 or an exception code."""
+    def _refusal(self, start: int, end: int, source, at: int) -> int:
+        """Judge a write as a whole; return 0 or an exception code."""
+        if self.holdings.place(start, end - start) < 0 or start == CLOCK + 1 or end == CLOCK + 1:
+            return ILLEGAL_ADDRESS  # the clock is taken by both words at once
         box = self.box
         open_s = box.access.open_s(box.uptime_s)
         locked = box.settings["write_lock"] and not open_s
-        bad = wears = False
+        bad = False
         address = start
-        end = start + count
         while address < end:
             settings = _settings(address, end)
             if settings:
@@ -218,16 +241,18 @@ class Registers:
                 if not self._writable(address, open_s):
                     return ILLEGAL_ADDRESS
                 bad = not self._acceptable(address, _word(source, at)) or bad
-                wears = wears or address == COMMIT or address == CLEAR_ENERGY
                 address += 1
                 at += 2
         if bad:
             return ILLEGAL_VALUE
-        return BUSY if wears and not box.access.may_wear(box.uptime_s) else 0
+        wears = end > COMMIT or start <= CLEAR_ENERGY < end
+        if wears and not box.access.may_wear(box.uptime_s):
+            return BUSY
+        return FAILURE if start <= TEST_TRANSFER < end and not box.test_transfer(0) else 0
 
     def _acceptable_settings(self, item: int, count: int, source, at: int) -> bool:
         """Return whether words can be the settings from SPEC[item] on."""
-        if not _within(source, at, self._low, self._high, item, count):
+        if not _within(source, at, self._bounds, item, count):
             return False
         while count and item < self._plain_from:
             if check_row(SPEC[item], _word(source, at) * self._steps[item]):
@@ -272,12 +297,10 @@ class Registers:
             return ILLEGAL_VALUE if box.commit() else 0
         elif address == BENCH_GRID:
             box.play(raw)
-        elif address == UNLOCK:
-            return 0 if box.access.key(raw, box.uptime_s) else ILLEGAL_VALUE
         elif address == CLEAR_ENERGY:
             box.clear_energy()
         elif address == TEST_TRANSFER:
-            return 0 if box.test_transfer(raw) else FAILURE
+            box.test_transfer(raw)
         elif address == CLOCK:
             box.set_clock(raw << 16 | _word(source, at + 2))
         return 0
@@ -290,24 +313,6 @@ class Registers:
         self._status = 0
         self._begin_settings()
         self._finish()
-
-    def renew_written(self) -> None:
-        """Have what a write can have changed renewed: before it is read, or when there is time."""
-        self._written = _WRITTEN
-        if self._changes != self.box.staging.changes:
-            self._begin_settings()
-
-    def _renew_written(self) -> bool:
-        """Renew one row that a write can have changed, and the commands; False when there is none left."""
-        row = self._written
-        if row >= _SHOWN:
-            return False
-        self._written = row + 1
-        if row < len(STATUS):
-            self._renew_row(row)
-        else:
-            self._put_command(row - len(STATUS))
-        return True
 
     def _begin_settings(self) -> None:
         self._changes = self.box.staging.changes
@@ -322,7 +327,7 @@ class Registers:
 
         What is being renewed goes on: it would never come to its end where there is little time.
         """
-        if self._status >= len(STATUS):
+        if self._status >= _SHOWN:
             self._status = 0
         if self._changes != self.box.staging.changes:
             self._begin_settings()
@@ -344,10 +349,12 @@ class Registers:
 
     def step_status(self) -> bool:
         """Renew one of the other rows; False when there is none."""
-        if self._renew_written():
-            return True
-        if self._status < len(STATUS):
-            self._renew_status()
+        if self._written < _SHOWN:
+            self._renew_row(self._written)
+            self._written += 1
+        elif self._status < _SHOWN:
+            self._renew_row(self._status)
+            self._status += 1
         elif self._setting < len(SPEC):
             self._renew_setting(self._setting)
             self._setting += 1
@@ -364,14 +371,11 @@ class Registers:
             content = self.inputs.content
             copy_bytes(self._coming, at, content, at, len(content) - at)
 
-    def _renew_status(self) -> None:
-        self._renew_row(self._status)
-        self._status += 1
-        if self._status == len(STATUS):
-            self._written = min(self._written, len(STATUS))  # the commands too
-
     def _renew_row(self, n: int) -> None:
-        """Renew row `n` of STATUS."""
+        """Renew row `n` of STATUS, or a command."""
+        if n >= _COMMAND:
+            self._put_command(n - _COMMAND)
+            return
         row = STATUS[n]
         put_row(row, self._values(row), self.inputs.content, self._places[len(METERS) + n])
 
@@ -437,26 +441,25 @@ def _settings(address: int, end: int) -> int:
 
 
 @micropython.viper
-def _within(words: ptr8, at: int, low: ptr16, high: ptr16, first: int, count: int) -> int:  # type: ignore[name-defined]
-    """Return 1 if each of `count` words lies within its bounds, those from `first` on, else 0."""
-    end = first + count
-    while first < end:
+def _within(words: ptr8, at: int, bounds: ptr16, first: int, count: int) -> int:  # type: ignore[name-defined]
+    """Return 1 if each of `count` words lies within its bounds, those from pair `first` on, else 0."""
+    first *= 2
+    while count:
         word = words[at] << 8 | words[at + 1]
-        if word < low[first] or word > high[first]:
+        if word < bounds[first] or word > bounds[first + 1]:
             return 0
-        first += 1
+        first += 2
         at += 2
+        count -= 1
     return 1
 
 
-@micropython.native
-def _stage(staged: dict, steps: bytes, item: int, count: int, words, at: int) -> None:
+@micropython.viper
+def _stage(staged, steps: ptr8, item: int, count: int, words: ptr8, at: int):  # type: ignore[name-defined]
     """Put `count` words that have been judged among the staged settings, from SPEC[item] on."""
-    for n in range(item, item + count):
-        staged[SPEC[n][0]] = (words[at] << 8 | words[at + 1]) * steps[n]
+    spec = SPEC
+    while count:
+        staged[spec[item][0]] = (words[at] << 8 | words[at + 1]) * steps[item]
+        item += 1
         at += 2
-
-
-def _halves(start: int, count: int) -> bool:
-    """Return whether a write takes one word of a value of two."""
-    return start == CLOCK + 1 or start + count == CLOCK + 1
+        count -= 1

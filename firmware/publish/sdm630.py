@@ -57,14 +57,14 @@ class Sdm630(MeterImage):
         self._key = key
         self._shown: dict = {}  # the settings that the holding registers show
         self._holdings = Image((_HOLDING_BLOCK,))
-        self.renew_written()
+        self._renew_written()
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """Input or holding registers."""
         if table != HOLDING:
             return self.image.read(start, count, into, at)
         if self._shown is not self.box.settings:  # a new set with every change, whoever made it
-            self.renew_written()
+            self._renew_written()
         return self._holdings.read(start, count, into, at)
 
     def write(self, start: int, count: int, source, at: int) -> int:
@@ -95,7 +95,7 @@ class Sdm630(MeterImage):
             return BUSY
         return ILLEGAL_VALUE if self.box.change(changes) else 0
 
-    def renew_written(self) -> None:
+    def _renew_written(self) -> None:
         """Show the settings as they are."""
         settings = self._shown = self.box.settings
         for address, value in (

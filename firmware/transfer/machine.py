@@ -256,13 +256,14 @@ class Machine:
     # -- what they are made of ------------------------------------------------------------------------
 
     def test(self, seconds: int) -> bool:
-        """Leave a sound grid for so long; False unless the house is on it, and nothing is wrong.
+        """Leave a sound grid for so long; False unless the house is on it, and nothing is wrong. 0 only asks.
 
         Many storage systems start their backup output only when they miss the grid: it need not be there.
         """
         if self.state != GRID or self._grid.bad or self._faults.mask:
             return False
-        self.test_ms = 1000 * seconds
+        if seconds:
+            self.test_ms = 1000 * seconds
         return True
 
     def _go_on_testing(self, dt_ms: int) -> None:

@@ -46,9 +46,11 @@ def _bench(baud, line_format=FORMAT_8N1):
     assert [fake.divider for fake in fakes[:2]] == [125000000 * 32 // baud, 125000000 * 8 // baud]
     bench = PioBench(1)
     bench.port = port
-    bench.load(TRANSMITTER, transmit, 8 * baud, out_base=TX, sideset_base=DE)
+    bench.line_format = line_format
+    bench.load(TRANSMITTER, transmit, 8 * baud, out_base=TX, set_base=TX, sideset_base=DE)
     bench.load(RECEIVER, receive, 32 * baud, in_base=RX, jmp_pin=RX)
     bench.drive(RX, [(0, 1)])
+    bench.to_send[TRANSMITTER] = [fakes[TRANSMITTER].isr]
     bench.to_send[RECEIVER] = [fakes[RECEIVER].osr << 4 | fakes[RECEIVER].y]
     bench.start(TRANSMITTER, RECEIVER)
     bench.run_until(1e6 / baud)
@@ -56,10 +58,14 @@ def _bench(baud, line_format=FORMAT_8N1):
 
 
 def _send(bench, content):
+    """Send as DMA does it: bytes, or words of two, are repeated in the whole word."""
     bench.set_flag(SENDING)
+    if bench.line_format == FORMAT_8N1:
+        bench.to_send[TRANSMITTER] = [0x01010101 * byte for byte in content]
+        return
     words = array("H", bytes(2 * len(content)))
-    _spell(content, len(content), words, bench.port._rest, bench.port._parity)
-    bench.to_send[TRANSMITTER] = list(words)
+    _spell(content, len(content), words, bench.port._parity)
+    bench.to_send[TRANSMITTER] = [0x00010001 * word for word in words]
 
 
 def _hear(bench, content, at_us, baud, line_format=FORMAT_8N1, bad=()):

@@ -99,6 +99,8 @@ def _bytes_of(buffer):
     except ImportError:  # CPython's stand-in has no bytearray_at
         import ctypes
 
+        if memoryview(buffer).readonly:
+            buffer = bytearray(buffer)  # only read by the DMA: a copy will do
         content = memoryview(buffer).cast("B")
         return content, ctypes.addressof(ctypes.c_char.from_buffer(content))
     real = addressof(buffer)

@@ -424,6 +424,12 @@ class Fuzz:
             return 3
         if wears and not box.access.may_wear(box.uptime_s):
             return 6
+        if start <= TEST < end and box.state != 1:
+            return 4
+        if start <= UNLOCK < end and self._enter(words[UNLOCK - start]):
+            self._effect = self._possessions()  # but for the keys nothing has changed
+            self._after = self._has_written
+            return 3
         return self._foresee(start, words)
 
     def _acceptable(self, at, value):
@@ -462,11 +468,8 @@ class Fuzz:
                 cleared += 1
             elif at == CLOCK:
                 clock_s = value << 16 | words[at + 1 - start]
-            elif at == UNLOCK:
-                code = self._enter(value)
             elif at == TEST:
-                test_s = value if box.state == 1 else 0
-                code = 0 if box.state == 1 else 4
+                test_s = value
             elif at == COMMIT:
                 commits += 1
                 whole = dict(running)
@@ -524,21 +527,23 @@ class Fuzz:
         whole.update(changes)
         code = 3 if check(whole, box.staging.rules) else 0
         running = box.settings if code else whole
-        self._effect = (box.battery.soc, box.resets, box.cleared, box.commits, box.test_s, box.clock_s) + (
-            dict(box.staging.staged),
-            running,
-        )
+        self._effect = self._possessions()[:-1] + (running,)
         self._after = self._has_written
         return code
 
     # -- what has become of it ------------------------------------------------------------------------
 
-    def _has_written(self, frame):
+    def _possessions(self):
+        """Return what a write can change, but for the keys."""
         box = self.box
-        found = (box.battery.soc, box.resets, box.cleared, box.commits, box.test_s, box.clock_s) + (
-            box.staging.staged,
+        return (box.battery.soc, box.resets, box.cleared, box.commits, box.test_s, box.clock_s) + (
+            dict(box.staging.staged),
             box.settings,
         )
+
+    def _has_written(self, frame):
+        box = self.box
+        found = self._possessions()
         assert found == self._effect, (frame, found, self._effect)
         assert box.access.open_s(box.uptime_s) == max(0, self._open_until - box.uptime_s), frame
         assert box.access._entered == self._keys, frame

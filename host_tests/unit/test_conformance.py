@@ -104,9 +104,6 @@ class Everywhere:
         self.writes += 1
         return 0
 
-    def renew_written(self):
-        pass
-
 
 def _everywhere():
     line = Line()

@@ -672,6 +672,14 @@ def test_a_test_is_refused_when_there_is_something_else_to_do():
     assert bench.state == "backup" and not bench.machine.test(30)
 
 
+def test_asking_whether_a_test_can_be_begins_none():
+    bench = on_grid()
+    assert bench.machine.test(0) and bench.machine.test_ms == 0
+    bench.run(100)
+    assert bench.state == "grid"
+    assert bench.machine.test(10) and bench.machine.test(0) and bench.machine.test_ms == 10000
+
+
 def test_an_outage_makes_a_test_an_outage():
     bench = _on_test()
     bench.until("backup", 3000)

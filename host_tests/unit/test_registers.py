@@ -393,6 +393,41 @@ def test_the_commands_have_ranges():
     assert _write(box, "test_transfer", 60) == FAILURE
 
 
+def test_a_request_that_cannot_be_carried_out_to_its_end_is_not_begun():
+    """The energy is not cleared, nor the grid of a bench changed, when the test or the key is refused."""
+    at = REGISTERS["unlock"][1]
+    for state, words, code in (
+        (3, (KEYS[0], 1, 60), FAILURE),  # the house is not on the grid
+        (1, (KEYS[1], 1, 60), ILLEGAL_VALUE),  # not the key that is due
+        (3, (KEYS[1], 1, 60), FAILURE),
+        (1, (KEYS[0], 1, 9), ILLEGAL_VALUE),
+        (1, (KEYS[0], 2, 60), ILLEGAL_VALUE),
+    ):
+        box = FakeBox()
+        box.synthetic = True
+        registers = Registers(box)
+        _unlock(box)
+        box.state = state
+        source = bytearray()
+        for word in (5,) + words:
+            source += bytes((word >> 8, word & 255))
+        assert registers.write(at - 1, 4, source, 0) == code, (state, words)
+        assert (box.bench_grid, box.cleared, box.test_s, box.access._entered) == (0, 0, 0, 0)
+        assert (box.access.open_s(box.uptime_s) == 0) == (code == ILLEGAL_VALUE and words[0] == KEYS[1])
+        box.state = 1
+        _unlock(box)
+        source[3] = KEYS[0] & 255
+        source[2], source[5], source[6], source[7] = KEYS[0] >> 8, 1, 0, 60
+        assert registers.write(at - 1, 4, source, 0) == 0
+        assert (box.bench_grid, box.cleared, box.test_s, box.access._entered) == (5, 1, 60, 1)
+
+
+def test_asking_whether_a_test_can_be_leaves_one_that_runs():
+    box = FakeBox()
+    assert _write(box, "test_transfer", 60) == 0
+    assert box.test_transfer(0) and box.test_s == 60
+
+
 def test_a_wrong_key_closes_what_was_open():
     box = FakeBox()
     _unlock(box)
@@ -462,6 +497,5 @@ def test_what_another_unit_changed_is_never_hidden_by_a_setting_that_is_staged()
     assert registers.read(HOLDING, REGISTERS["baud_rate"][1], 1, into, 0) == 0 and into == b"\0\xc0"
     assert box.change({"baud_rate": 38400}) == ""
     assert registers.write(at, 1, b"\0\x64", 0) == 0
-    registers.renew_written()
     assert registers.read(HOLDING, REGISTERS["baud_rate"][1], 1, into, 0) == 0 and into == b"\x01\x80"
     assert registers.read(HOLDING, at, 1, into, 0) == 0 and into == b"\0\x64"
