@@ -31,8 +31,8 @@ CHANNELS = ("V1", "V2", "V3", "U1", "U2", "U3", "B1", "B2", "I1", "I2", "I3", "P
 # Channel number of the voltages as the supervision counts them: V1..V3, U1..U3, B1..B3.
 VOLTAGE_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 7, 14)
 
-# The block function looks back one cycle, and a quarter of one.
-RING_BLOCKS = const(16)
+# The block function looks back one cycle, 8 blocks, and no further.
+RING_BLOCKS = const(9)
 # A flash erase stops the interrupt for up to 400 ms (160 blocks) while samples go on arriving: what DMA fills
 # is this deep.
 RAW_BLOCKS = const(168)

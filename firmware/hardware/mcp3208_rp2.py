@@ -28,6 +28,9 @@ _DREQ_RX = (4, 5)  # RP2040 datasheet, table 120
 _WORDS = const(2)  # the size of what DMA moves
 _CONVERTERS = (0, 1)  # state machines
 _PACKED_BYTES = const(96)  # a block: 64 codes of 12 bits
+# As in layout.py: viper knows the constants of its own file only.
+_RING_BLOCKS = const(9)
+_BLOCK_BYTES = const(128)
 
 
 class Mcp3208Sampler:
@@ -79,7 +82,7 @@ class Mcp3208Sampler:
     @micropython.viper
     def _take(self, number: int):
         at = number % int(self._depth) * _PACKED_BYTES
-        to = (number & 15) << 7  # layout.RING_BLOCKS, and 128 bytes a block
+        to = number % _RING_BLOCKS * _BLOCK_BYTES
         unpack(self._raw_a, self._a, at, to)
         unpack(self._raw_b, self._b, at, to)
         self._on_block(number)
