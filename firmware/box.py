@@ -93,7 +93,7 @@ class Box:
         self.staging = Staging(running, rules)
         if front_end is None:
             ring = board.sampler.ring if board.sampler else Ring()
-            front_end = FrontEnd(ring, calibration, board.phases, board.sum_block)
+            front_end = FrontEnd(ring, calibration, board.phases, board.kernel)
         self.front_end = front_end
         self.meter = front_end.meter
         self.grid = GridSupervisor(front_end)

@@ -41,10 +41,16 @@ NUMBERS = const(1073741760)
 
 
 class Ring:
-    """Converter words of both chips, the last `depth` blocks; block n lies at `n % depth`."""
+    """Converter words of both chips, the last `depth` blocks; block n lies at `n % depth`.
 
-    def __init__(self, depth: int = RING_BLOCKS) -> None:
+    Where DMA keeps them `packed` (hardware/mcp3208_rp2.py), those are two arrays of words, of converter A
+    and B, `packed_depth` blocks deep; the board's form of `sum_block` spreads each block over the ring.
+    """
+
+    def __init__(self, depth: int = RING_BLOCKS, packed: tuple = (), packed_depth: int = 0) -> None:
         self.depth = depth
+        self.packed = packed
+        self.packed_depth = packed_depth
         self.a = _at_rest(depth * BLOCK_WORDS)
         self.b = _at_rest(depth * BLOCK_WORDS)
 

@@ -33,7 +33,7 @@ class Board:
     also has `play(scene)`.
     `load_bus`: the voltage of the load bus is measured.
     `serial`: the chip's own number in hex, at most 32 characters.
-    `sum_block`: this chip's form of the function in measure/kernel.py; None where it has none.
+    `kernel`: this chip's form of the module measure/kernel.py; None where it has none.
     `start_only`: names of the modules that are of no more use once there is a board; `made_once`: the classes
     of which no other object is made.
     `remarks`: lines for the console and the log, such as a display that does not answer.
@@ -60,7 +60,7 @@ class Board:
         start_only: tuple = (),
         made_once: tuple = (),
         serial: bytes = b"",
-        sum_block=None,
+        kernel=None,
     ) -> None:
         self.name = name
         self.coils = coils
@@ -82,4 +82,4 @@ class Board:
         self.start_only = start_only
         self.made_once = made_once
         self.serial = serial
-        self.sum_block = sum_block
+        self.kernel = kernel

@@ -3,13 +3,11 @@
 Two state machines run the same program and drive clock, chip select and command line alike; each
 reads the data line of its own chip, so that both words of a slot belong to the same instant. The
 processor never touches the bus. What arrives is kept packed, eight codes of 12 bits in three words, in
-buffers deep enough for a flash erase; the interrupt spreads each block over the ring that the block
-function reads.
+buffers deep enough for a flash erase; thumb.py spreads each block over the ring before it adds it up.
 """
 
 from array import array
 
-import micropython
 import rp2
 from machine import Pin
 from micropython import const
@@ -17,38 +15,25 @@ from micropython import const
 from firmware.acquire.layout import RAW_BLOCKS, Ring
 from firmware.hardware.pio_sampling import CHANNEL_ORDER, PIO_HZ, scan_mcp3208
 from firmware.hardware.sampling_rp2 import BlockSource, RingDma
-from firmware.hardware.thumb import unpack
-
-TYPE_CHECKING = const(0)
-if TYPE_CHECKING:
-    from typing import Any
 
 _RXF = (0x50200020, 0x50200024)  # receive FIFOs of PIO 0
 _DREQ_RX = (4, 5)  # RP2040 datasheet, table 120
 _WORDS = const(2)  # the size of what DMA moves
 _CONVERTERS = (0, 1)  # state machines
 _PACKED_BYTES = const(96)  # a block: 64 codes of 12 bits
-# As in layout.py: viper knows the constants of its own file only.
-_RING_BLOCKS = const(9)
-_BLOCK_BYTES = const(128)
 
 
 class Mcp3208Sampler:
     """The reference front end, on the `pins` of the checked map; `depth` blocks are kept packed."""
 
     def __init__(self, pins: dict, ticks_us, depth: int = RAW_BLOCKS) -> None:
-        self._raw_a = array("I", bytes(_PACKED_BYTES * depth))
-        self._raw_b = array("I", bytes(_PACKED_BYTES * depth))
-        self.ring = ring = Ring()
-        self._a = ring.a
-        self._b = ring.b
-        self._depth = depth
-        self._on_block: Any = None
+        packed = array("I", bytes(_PACKED_BYTES * depth)), array("I", bytes(_PACKED_BYTES * depth))
+        self.ring = Ring(packed=packed, packed_depth=depth)
         self._pins = pins
         self._ticks_us = ticks_us
         self._dmas = (
-            RingDma(self._raw_a, _RXF[0], _DREQ_RX[0], _WORDS),
-            RingDma(self._raw_b, _RXF[1], _DREQ_RX[1], _WORDS),
+            RingDma(packed[0], _RXF[0], _DREQ_RX[0], _WORDS),
+            RingDma(packed[1], _RXF[1], _DREQ_RX[1], _WORDS),
         )
         self._machines = self._set_up()
         self._source = BlockSource(self._dmas, _CONVERTERS, depth, _PACKED_BYTES)
@@ -76,16 +61,7 @@ class Mcp3208Sampler:
 
     def start(self, on_block) -> None:
         """Begin to sample; `on_block(number)` is called in a hard interrupt for every block."""
-        self._on_block = on_block
-        self._source.start(self._take, self._ticks_us())
-
-    @micropython.viper
-    def _take(self, number: int):
-        at = number % int(self._depth) * _PACKED_BYTES
-        to = number % _RING_BLOCKS * _BLOCK_BYTES
-        unpack(self._raw_a, self._a, at, to)
-        unpack(self._raw_b, self._b, at, to)
-        self._on_block(number)
+        self._source.start(on_block, self._ticks_us())
 
     def stop(self) -> None:
         """Stop sampling."""

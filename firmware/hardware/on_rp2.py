@@ -6,6 +6,7 @@ from binascii import hexlify
 from machine import I2C, Pin, reset, unique_id
 
 import boot  # for its pin numbers; that it turns every coil off once more is welcome
+from firmware.hardware import thumb
 from firmware.hardware.board import Board, BoardError
 from firmware.hardware.coils_rp2 import Coils
 from firmware.hardware.flash import FlashStorage
@@ -15,7 +16,6 @@ from firmware.hardware.pin_check import COILS, check_pins
 from firmware.hardware.restarts import Restarts
 from firmware.hardware.rs485_rp2 import Rs485Port
 from firmware.hardware.sampling_rp2 import BlockSource, RingDma
-from firmware.hardware.thumb import sum_block
 from firmware.hardware.usb_console import UsbConsole
 from firmware.hardware.watchdog import Watchdog
 
@@ -79,7 +79,7 @@ def build(pin_map) -> Board:
         load_bus=pin_map.FRONT_END != "adc",
         remarks=remarks,
         serial=hexlify(unique_id()),
-        sum_block=sum_block,
+        kernel=thumb,
         start_only=_START_ONLY + (pin_map.__name__,),
         made_once=_MADE_ONCE + (type(sampler),),
     )

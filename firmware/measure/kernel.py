@@ -1,4 +1,6 @@
-"""The sums over one block: the only code that touches every sample. Integers, no allocation.
+"""The sums over one block, the only code that touches every sample, and their part of the measuring window.
+
+Integers, no allocation. This is the portable form; a board may have its own (hardware/thumb.py).
 
 Sums of one block, per slot 0 to 5 (a power pair of converter A's voltage x and B's current y), at
 `8 * slot`: x, y, x*x, y*y, x*y, x'*y with x' a quarter cycle earlier; the last two words of the first
@@ -49,6 +51,13 @@ _A_HIGH = const(1)
 _B_LOW = const(2)
 _B_HIGH = const(3)
 _QUARTER = const(7)
+_HOP_POSITION = const(14)
+_HOPS = const(15)
+_HOP_QUEUE = const(348)
+_HOP_WEIGHTS = const(1268)
+# As in window.py, which says what a hop is.
+_HOP_WORDS = const(111)
+_PHASE_WORDS = const(37)
 
 
 @micropython.viper
@@ -136,3 +145,78 @@ def sum_block(sample: int, total: int):
         out_at += 4 * _SLOT_WORDS
         if end - out_at == 4 * _SLOT_WORDS:
             x_at = y_at
+
+
+@micropython.viper
+def accumulate(hop: ptr32):
+    """Add the present block to the hop. When the hop is complete, `begin_hop` must follow.
+
+    `hop` arrives as the memory's address; it and the next variable have registers.
+    """
+    s = int(hop)
+    sums_at = s
+    words = ptr32(s + 4 * _BLOCK)
+    w = ptr32(s + 4 * _HOP_WEIGHTS + (words[_HOP_POSITION] << 2))[0]
+    words[_HOP_POSITION] = words[_HOP_POSITION] + 1
+    at = s + 4 * _HOP_QUEUE + 4 * _HOP_WORDS * (words[_HOPS] & 7)
+    end = sums_at + 4 * 8 * 3
+    while sums_at < end:
+        sums = ptr32(sums_at)
+        hop = ptr32(at)
+        # The grid's voltage and current.
+        s = sums[0]
+        hop[0] = hop[0] + s
+        hop[1] = s * w + hop[1]
+        s = sums[1]
+        hop[2] = hop[2] + s
+        hop[3] = s * w + hop[3]
+        s = sums[2]
+        hop[4] = hop[4] + s
+        hop[5] = (s >> 8) * w + hop[5]
+        hop[6] = (s & 255) * w + hop[6]
+        s = sums[3]
+        hop[7] = hop[7] + s
+        hop[8] = (s >> 8) * w + hop[8]
+        hop[9] = (s & 255) * w + hop[9]
+        s = sums[4]
+        hop[10] = hop[10] + s
+        hop[11] = (s >> 8) * w + hop[11]
+        hop[12] = (s & 255) * w + hop[12]
+        s = sums[5]
+        hop[13] = hop[13] + s
+        hop[14] = (s >> 8) * w + hop[14]
+        hop[15] = (s & 255) * w + hop[15]
+        # The load bus and its current, three slots on.
+        s = sums[24]
+        hop[16] = hop[16] + s
+        hop[17] = s * w + hop[17]
+        s = sums[25]
+        hop[18] = hop[18] + s
+        hop[19] = s * w + hop[19]
+        s = sums[26]
+        hop[20] = hop[20] + s
+        hop[21] = (s >> 8) * w + hop[21]
+        hop[22] = (s & 255) * w + hop[22]
+        s = sums[27]
+        hop[23] = hop[23] + s
+        hop[24] = (s >> 8) * w + hop[24]
+        hop[25] = (s & 255) * w + hop[25]
+        s = sums[28]
+        hop[26] = hop[26] + s
+        hop[27] = (s >> 8) * w + hop[27]
+        hop[28] = (s & 255) * w + hop[28]
+        s = sums[29]
+        hop[29] = hop[29] + s
+        hop[30] = (s >> 8) * w + hop[30]
+        hop[31] = (s & 255) * w + hop[31]
+        # The backup output.
+        hop = ptr32(at + 4 * 32)
+        s = sums[6]
+        hop[0] = hop[0] + s
+        hop[1] = s * w + hop[1]
+        s = sums[7]
+        hop[2] = hop[2] + s
+        hop[3] = (s >> 8) * w + hop[3]
+        hop[4] = (s & 255) * w + hop[4]
+        sums_at += 4 * 8
+        at += 4 * _PHASE_WORDS

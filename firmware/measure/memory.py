@@ -84,7 +84,16 @@ _HOP_QUEUE = const(348)  # 8 times 111 words: window.py
 # Tables, written once.
 _CYCLE_TABLE = const(1236)  # 32 words: phasor.py
 _HOP_WEIGHTS = const(1268)  # 40 words: window.py
-_WORDS = const(1308)
+# Where samples are kept packed, set by the loop: as above, low and high, and blocks there, 0 if they are not;
+# offset in bytes of the present block.
+_PACKED = const(1308)
+_PACKED_A_LOW = const(0)
+_PACKED_A_HIGH = const(1)
+_PACKED_B_LOW = const(2)
+_PACKED_B_HIGH = const(3)
+_PACKED_DEPTH = const(4)
+_PACKED_AT = const(5)
+_WORDS = const(1314)
 
 
 class Memory:
@@ -102,7 +111,17 @@ class Memory:
         """Say where the samples are (layout.Ring). The caller keeps the ring: an address does not."""
         block = self.view(_BLOCK, _DEPTH + 1)
         block[_DEPTH] = ring.depth
-        for buffer, at in ((ring.a, _A_LOW), (ring.b, _B_LOW)):
-            address = addressof(buffer)
-            block[at] = address & 0xFFFF
-            block[at + 1] = address >> 16
+        _put_addresses(block, (ring.a, ring.b))
+        packed = self.view(_PACKED, _PACKED_DEPTH + 1)
+        packed[_PACKED_DEPTH] = ring.packed_depth
+        _put_addresses(packed, ring.packed)
+
+
+def _put_addresses(words, buffers: tuple) -> None:
+    """Write where buffers are, as low and high words, one after the other."""
+    at = 0
+    for buffer in buffers:
+        address = addressof(buffer)
+        words[at] = address & 0xFFFF
+        words[at + 1] = address >> 16
+        at += 2

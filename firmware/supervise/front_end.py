@@ -17,7 +17,7 @@ from firmware.measure.look import look
 from firmware.measure.memory import Memory
 from firmware.measure.meter import Meter
 from firmware.measure.phasor import Phasors, end_cycle
-from firmware.measure.window import Windows, accumulate, begin_hop
+from firmware.measure.window import Windows, begin_hop
 from firmware.supervise.watch import Watch, judge_grid
 
 TYPE_CHECKING = const(0)
@@ -36,7 +36,11 @@ _BLOCKS = const(10)
 _LOST = const(11)
 _CYCLE_POSITION = const(12)
 _HOP_POSITION = const(14)
+_PACKED = const(1308)
+_PACKED_DEPTH = const(4)
+_PACKED_AT = const(5)
 _NUMBERS = const(1073741760)
+_PACKED_BYTES = const(96)
 _BLOCK_BYTES = const(128)
 _HOP_BLOCKS = const(40)
 
@@ -45,13 +49,14 @@ class FrontEnd:
     """Everything measured: `watch` judges the grid, `meter` holds the readings, `levels` the voltages.
 
     `on_block` is the interrupt's whole work; `open_grid`, set by the app, is what it calls to trip.
-    `sum_block` is the board's own form of the one in measure/kernel.py.
+    `kernel` is the board's own form of the module measure/kernel.py.
     """
 
-    def __init__(self, ring: Ring, calibration: Calibration, phases: int = 3, sum_block=None) -> None:
-        if sum_block is None:
-            from firmware.measure.kernel import sum_block
-        self._sum_block = sum_block
+    def __init__(self, ring: Ring, calibration: Calibration, phases: int = 3, kernel=None) -> None:
+        if kernel is None:
+            from firmware.measure import kernel
+        self._sum_block = kernel.sum_block
+        self._accumulate = kernel.accumulate
         self.open_grid: Callable[[], None] = _nothing
         self.calibration = calibration
         self.memory = memory = Memory()
@@ -87,13 +92,17 @@ class FrontEnd:
         words[_BEFORE] = (number + depth - 8) % depth * _BLOCK_BYTES
         now = number * _BLOCK_BYTES
         words[_NOW] = now
+        packed = ptr32(int(memory) + 4 * _PACKED)
+        depth = packed[_PACKED_DEPTH]
+        if depth:
+            packed[_PACKED_AT] = words[_NUMBER] % depth * _PACKED_BYTES
 
         self._sum_block(now, memory)
         if look(memory):
             compare_cycle(memory)
             if judge_grid(memory, 1):
                 self.open_grid()
-        accumulate(memory)
+        self._accumulate(memory)
         if words[_CYCLE_POSITION] & 7 == 0:
             end_cycle(memory)
         if words[_HOP_POSITION] == _HOP_BLOCKS:

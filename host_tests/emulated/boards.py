@@ -37,7 +37,7 @@ def modules() -> SimpleNamespace:
         "from firmware.acquire.calibration import Calibration\n"
         "from firmware.store.settings import defaults\n"
         "from firmware.supervise.front_end import FrontEnd\n"
-        "from firmware.hardware.thumb import sum_block\n"
+        "from firmware.hardware import thumb\n"
         "print(addressof(ring.a), addressof(ring.b), ring.depth)"
     )
     said = machine.execute(board_script(code))

@@ -23,5 +23,5 @@ def test_every_sum_is_right_at_its_bound_on_the_chip(tmp_path):
     files["host_tests/__init__.py"] = files["host_tests/unit/__init__.py"] = b""
     machine = Machine(image.find(), filesystem.build(files))
     code = "import gc\ngc.threshold(16384)\nfrom host_tests.unit import bounds\n"
-    code += "from firmware.hardware.thumb import sum_block\nprint(bounds.check(sum_block), bounds.check())"
+    code += "from firmware.hardware import thumb\nprint(bounds.check(thumb), bounds.check())"
     assert machine.execute(code, 240.0).strip() == "[] []"

@@ -146,7 +146,7 @@ def on_chip(board, content: list) -> dict:
     machine = board.machine
     code = (
         f"calibration = Calibration()\ncalibration.load({CALIBRATION!r})\n"
-        f"front = FrontEnd(ring, calibration, 3, sum_block)\n"
+        f"front = FrontEnd(ring, calibration, 3, thumb)\n"
         f"front.watch.set_limits(defaults(), calibration)\n{ON_BOARD}"
     )
     machine.execute(board_script(code))

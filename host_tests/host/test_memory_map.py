@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 USERS = (compare, kernel, levels, look, phasor, window, front_end, watch)
 BASES = (
     *("_SUMS", "_BLOCK", "_VOLTAGES", "_HISTORY", "_SPECTRUM"),
-    *("_CYCLE_QUEUE", "_HOP_QUEUE", "_CYCLE_TABLE", "_HOP_WEIGHTS"),
+    *("_CYCLE_QUEUE", "_HOP_QUEUE", "_CYCLE_TABLE", "_HOP_WEIGHTS", "_PACKED"),
 )
 # Words of each place that has more than one, counted from its base.
 LENGTHS = {
@@ -32,6 +32,9 @@ LENGTHS = {
 REPEATED = {
     "_NUMBERS": layout.NUMBERS,
     "_BLOCK_BYTES": 2 * layout.BLOCK_WORDS,
+    "_PACKED_BYTES": layout.BLOCK_WORDS * 12 // 8,
+    "_HOP_WORDS": window._HOP_WORDS,
+    "_PHASE_WORDS": window._PHASE_WORDS,
     "_HOP_BLOCKS": window._HOP_BLOCKS,
     "_COUNT_TOP": watch._COUNT_TOP,
     "_V": kernel.X,
@@ -65,7 +68,7 @@ def _places():
             continue
         if name in BASES:
             base = value
-        if name in ("_BLOCK", "_VOLTAGES"):
+        if name in ("_BLOCK", "_VOLTAGES", "_PACKED"):
             continue
         first = value if base == value else base + value
         yield first, LENGTHS.get(name, 3 if base == MAP["_VOLTAGES"] else 1), name

@@ -1,28 +1,31 @@
-"""What hardware/thumb.py does, for interpreters that have no asm_thumb; its machine code: host/test_thumb.py.
+"""Stands for hardware/thumb.py where there is no asm_thumb; its machine code: host_tests/host/test_thumb.py.
 
 Importing it puts it in that module's place: before a driver is imported.
 """
 
 import sys
 
-from firmware.measure.kernel import sum_block  # noqa: F401  # the portable form of the other function
+from firmware.measure import kernel
 
 _CODES = 64
-_PACKED_BYTES = 96
+_PACKED_WORDS = 24
+
+sum_block = kernel.sum_block
+accumulate = kernel.accumulate
 
 
-def unpack(raw, ring, at, to):
-    """Spread 64 codes of 12 bits, from byte `at` of packed words on, over the halfwords from byte `to` on."""
-    assert raw.itemsize == 4 and ring.itemsize == 2, "words into halfwords"
-    assert at % 4 == 0 and 0 <= at <= 4 * len(raw) - _PACKED_BYTES, "a block of the packed buffer"
-    assert to % 2 == 0 and 0 <= to <= 2 * (len(ring) - _CODES), "a block of the ring"
-    for n in range(_CODES):
-        first = 12 * n  # bit of the block, from the topmost of its first word on
-        word = at // 4 + first // 32
-        pair = raw[word] << 32
-        if first % 32 > 20:
-            pair |= raw[word + 1]
-        ring[to // 2 + n] = pair >> (64 - 12 - first % 32) & 0xFFF
+def spread(ring, number):
+    """Put block `number` of a ring's packed samples into the ring, as the code of `sum_block` does."""
+    first = number % ring.packed_depth * _PACKED_WORDS
+    to = number % ring.depth * _CODES
+    for packed, words in zip(ring.packed, (ring.a, ring.b)):
+        assert packed.itemsize == 4 and words.itemsize == 2, "words into halfwords"
+        for n in range(_CODES):
+            bit = 12 * n  # from the topmost one of the block's first word on
+            pair = packed[first + bit // 32] << 32
+            if bit % 32 > 20:
+                pair |= packed[first + bit // 32 + 1]
+            words[to + n] = pair >> (64 - 12 - bit % 32) & 0xFFF
 
 
 sys.modules["firmware.hardware.thumb"] = sys.modules[__name__]

@@ -25,11 +25,11 @@ HOP_BLOCKS, ROW_TOP, COUNT_TOP = 40, 255, 0x3FFFFFF
 PLAIN_BIAS, PRODUCT_BIAS = 1 << 14, 1 << 25
 
 
-def check(sum_block=None):
-    """Return what is not as it should be, one text each: an empty list. `sum_block`: a board's own form."""
+def check(kernel=None):
+    """Return what is not as it should be, one text each: an empty list. `kernel`: a board's own form."""
     problems = []
     for name, code, rest in PATTERNS:
-        problems += _samples(name, code, rest, sum_block)
+        problems += _samples(name, code, rest, kernel)
     return problems + _row_of_missing_samples() + _transforms() + _judgement() + _numbers()
 
 
@@ -62,7 +62,7 @@ def _compare(problems, what, found, wanted):
         problems.append("%s: %s instead of %s" % (what, list(found), list(wanted)))
 
 
-def _samples(name, code, rest, sum_block):
+def _samples(name, code, rest, kernel):
     """Run three hops of blocks through the whole interrupt."""
     ring = Ring(RING_BLOCKS)
     for block in range(RING_BLOCKS):
@@ -70,7 +70,7 @@ def _samples(name, code, rest, sum_block):
             for chip, words in enumerate((ring.a, ring.b)):
                 for slot in range(8):
                     words[64 * block + 8 * scan + slot] = code(block, scan, chip, slot)
-    front = FrontEnd(ring, Calibration(), 3, sum_block)
+    front = FrontEnd(ring, Calibration(), 3, kernel)
     front.watch.set_limits(defaults(), front.calibration)
     front.watch.arm()
     for channel in range(9):

@@ -68,7 +68,8 @@ def test_the_board_is_complete_and_off():
     assert board.coils.mask == 0 and board.load_bus and board.remarks == ()
     assert board.sampler.ring.depth == RING_BLOCKS and board.restarts.count == 0
     assert board.sampler._source._state[2] == RAW_BLOCKS, "deep enough for a flash erase"
-    assert board.sum_block is thumb.sum_block
+    assert board.sampler.ring.packed_depth == RAW_BLOCKS
+    assert board.kernel is thumb
     assert board.inputs.read() == ALL_COILS | IN_BYPASS
     assert board.storage.root == "/data"
     assert glass.text() == [" " * 20] * 4

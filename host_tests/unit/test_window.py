@@ -3,9 +3,9 @@
 import math
 
 from firmware.measure import window
-from firmware.measure.kernel import BACKUP_SUMS, SUMS, X, Y
+from firmware.measure.kernel import BACKUP_SUMS, SUMS, X, Y, accumulate
 from firmware.measure.memory import Memory
-from firmware.measure.window import Windows, accumulate, begin_hop
+from firmware.measure.window import Windows, begin_hop
 from host_tests.unit.waves import Random
 from host_tests.unit.working import (
     CYCLE_TABLE,
@@ -151,7 +151,8 @@ def test_the_words_of_neighbouring_hops_lie_beside_each_other():
     _feed(windows, lambda block, n: 77, 20 * HOP_BLOCKS)
     words = windows.memory.words
     assert HOP_QUEUE + QUEUE * HOP_WORDS == CYCLE_TABLE
-    assert list(words[CYCLE_TABLE:HOP_WEIGHTS]) == [0] * 32 and list(words[HOP_WEIGHTS:]) == RISING
+    assert list(words[CYCLE_TABLE:HOP_WEIGHTS]) == [0] * 32
+    assert list(words[HOP_WEIGHTS : HOP_WEIGHTS + HOP_BLOCKS]) == RISING
     changed = [n for n in range(HOP_QUEUE) if words[n] != before[n]]
     assert [n for n in changed if n >= 48] == [HOPS]
 

@@ -166,7 +166,7 @@ class SimBoard:
     phases = 3
     synthetic = False
     load_bus = True
-    sum_block = None
+    kernel = None
     remarks = ()
 
     def __init__(self, plant, storage: MemoryStorage, line: Line, on_coil, sampled: bool) -> None:
