@@ -22,7 +22,7 @@ class Collector:
         self.collections = 0
         self._collect = collect
         self._since_ms = 0
-        self._soon_ms = _SOON_MS
+        self._soon_ms = _LEAST_MS  # at first: how much is free is only known after a collection
 
     def hasten(self) -> None:
         """Have it done right after the next reply that is started."""

@@ -67,10 +67,10 @@ class Profiles:
 
     def step(self) -> bool:
         """Renew one row; False when there is none left to be renewed."""
-        if self._next >= len(self._made):
-            return False
-        if not self._made[self._next][2].step():
+        while self._next < len(self._made):
+            if self._made[self._next][2].step():
+                return True
             self._next += 1
             if self._next < len(self._made):
                 self._made[self._next][2].renew()
-        return True
+        return False

@@ -22,14 +22,16 @@ def _until(collector, replied, settled):
     return t_ms
 
 
-def test_after_a_reply_from_four_seconds_on():
+def test_soon_after_the_start_then_after_a_reply_from_four_seconds_on():
     collector = Collector(Heap().collect)
+    assert _until(collector, True, True) == 500
     assert _until(collector, True, True) == 4000
-    assert collector.collections == 1
+    assert collector.collections == 2
 
 
 def test_without_a_master_after_six_and_while_switching_after_eight():
     collector = Collector(Heap().collect)
+    assert _until(collector, False, True) == 750
     assert _until(collector, False, True) == 6000
     assert _until(collector, False, False) == 8000
     assert _until(collector, True, False) == 8000, "a reply is no reason while something is being switched"
