@@ -19,7 +19,7 @@ def spread(ring, number):
     first = number % ring.packed_depth * _PACKED_WORDS
     to = number % ring.depth * _CODES
     for packed, words in zip(ring.packed, (ring.a, ring.b)):
-        assert packed.itemsize == 4 and words.itemsize == 2, "words into halfwords"
+        assert len(packed) == ring.packed_depth * _PACKED_WORDS and len(words) == ring.depth * _CODES
         for n in range(_CODES):
             bit = 12 * n  # from the topmost one of the block's first word on
             pair = packed[first + bit // 32] << 32
