@@ -9,10 +9,12 @@ from micropython import const
 from firmware.ticks import advance
 
 _SOON_MS = const(4000)  # at most until the next one, after a reply; half as long again without one
-# With little memory it must be sooner: the box uses up to 10 bytes a ms. When twice this time has passed
-# while something is being switched it is done all the same: the interpreter would soon choose the moment.
-_BYTES_A_MS = const(20)
+# With little memory it must be sooner: the box uses up to 15 bytes a ms, and what fills the gaps after a
+# collection is gone too. When twice this time has passed while something is being switched it is done all the
+# same: the interpreter would soon choose the moment.
+_BYTES_A_MS = const(30)
 _LEAST_MS = const(500)
+_FIRST_MS = const(1500)  # how much is free is only known after a collection
 
 
 class Collector:
@@ -22,7 +24,7 @@ class Collector:
         self.collections = 0
         self._collect = collect
         self._since_ms = 0
-        self._soon_ms = _LEAST_MS  # at first: how much is free is only known after a collection
+        self._soon_ms = _FIRST_MS
 
     def hasten(self) -> None:
         """Have it done right after the next reply that is started."""

@@ -36,16 +36,16 @@ def transmit():
     wrap_target()
     pull().side(0)
     mov(x, isr).side(1)[4]  # the driver is on 5/8 of a bit before the first start bit
-    label("character")
+    label("word")
     set(pins, 0).side(1)[7]
-    label("bit")
+    label("bits")
     out(pins, 1).side(1)[6]
-    jmp(x_dec, "bit").side(1)
-    set(pins, 1).side(1)[3]  # the stop bit lasts until the `set` after "character"
+    jmp(x_dec, "bits").side(1)
+    set(pins, 1).side(1)[3]  # the stop bit lasts until the `set` after "word"
     mov(x, isr).side(1)
     pull(noblock).side(1)  # where no word waits this copies X
     mov(y, osr).side(1)
-    jmp(x_not_y, "character").side(1)
+    jmp(x_not_y, "word").side(1)
     nop().side(1)  # the stop bit is out an eighth of a bit before the driver is off
     irq(clear, 4).side(0)
     wrap()
@@ -56,26 +56,26 @@ def receive():
     # 32 cycles a bit. Y keeps the number of bits, the OSR the silence.
     pull()
     out(y, 4)
-    label("quiet")
+    label("waiting")
     wait(0, pin, 0)
     wrap_target()
     label("idle")
-    jmp(pin, "silence")
+    jmp(pin, "high")
     wait(0, irq, 4)  # type: ignore[arg-type]  # the name of an instruction stands for the flags here
     mov(x, y)[12]
-    jmp(pin, "noise")  # the middle of the start bit
+    jmp(pin, "restart")  # the middle of the start bit
     nop()[30]
-    label("bit")
+    label("bits")
     in_(pins, 1)[30]
-    jmp(x_dec, "bit")
+    jmp(x_dec, "bits")
     in_(pins, 1)  # the middle of the stop bit; ready for a start bit four cycles later
     wait(1, pin, 0)  # a break is one character, however long it is
     push(noblock)
-    label("noise")
+    label("restart")
     mov(x, osr)
     wrap()
-    label("silence")
+    label("high")
     jmp(x_dec, "idle")
     mov(isr, x)  # all ones
     push(noblock)
-    jmp("quiet")
+    jmp("waiting")

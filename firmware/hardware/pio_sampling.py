@@ -2,6 +2,7 @@
 
 The converter's clock is half of that, 800 kHz: an MCP3208 may have 1 MHz at 2.7 V (DS21298, AC
 characteristics), and its data is sampled 625 ns after it was told to change (it needs at most 200).
+Labels here and in pio_rs485.py are words that the interpreter has anyway: any other stays in memory for ever.
 """
 
 import rp2
@@ -32,7 +33,7 @@ def scan_mcp3208():
     # A scan: 4 cycles, then 8 slots of 62: 500 cycles, 3200 scans a second. Y holds the channels.
     wrap_target()
     mov(osr, y).side(2)[3]
-    label("slot")
+    label("channel")
     set(pins, 1).side(0)  # start bit; selected
     nop().side(1)
     nop().side(0)  # single-ended: the line stays high
@@ -48,12 +49,12 @@ def scan_mcp3208():
     nop().side(0)  # it answers with a zero first
     nop().side(1)
     set(x, 11).side(0)
-    label("bit")
+    label("bits")
     in_(pins, 1).side(1)
-    jmp(x_dec, "bit").side(0)
+    jmp(x_dec, "bits").side(0)
     nop().side(2)[7]  # deselected for 23 cycles: 500 ns are needed
     nop().side(2)[7]
-    jmp(not_osre, "slot").side(2)[6]
+    jmp(not_osre, "channel").side(2)[6]
     wrap()
 
 
@@ -62,10 +63,10 @@ def block_clock():
     # 4000 cycles, eight scans: 3 + 4 * (1 + 31 * 32 + 6) + 1. The interrupt comes 14 us after the last word.
     wrap_target()
     set(y, 3)[2]
-    label("outer")
+    label("count")
     set(x, 30)
-    label("inner")
-    jmp(x_dec, "inner")[31]
-    jmp(y_dec, "outer")[5]
+    label("delay")
+    jmp(x_dec, "delay")[31]
+    jmp(y_dec, "count")[5]
     irq(rel(0))
     wrap()

@@ -17,7 +17,7 @@ import math
 from micropython import const
 
 from firmware.measure.fixed import root
-from firmware.publish.register_map import ILLEGAL_ADDRESS, Image, copy_bytes
+from firmware.publish.register_map import ILLEGAL_ADDRESS, Image
 from firmware.publish.words import put_floats
 
 _QUANTITIES = "VIPSQFMXBD"
@@ -31,23 +31,30 @@ _DERIVE = const(-1)  # and work out what follows from them
 _LEAST_CVA = const(100)  # below 1 VA there is no phase angle
 
 
+def new_desk(size: int) -> tuple:
+    """Return room for what is to be shown next, up to `size` bytes, and for the values that it is made of.
+
+    The values are by quantity, as they were at one moment: the readings are written anew before all is shown.
+    """
+    return bytearray(size), tuple([[0] * count for count in _COUNTS])
+
+
 class MeterImage:
     """One profile of the grid meter, or of the PV meter, in one register table.
 
-    `step` renews some rows; the values, all of one measuring window, appear with the last one. `coming` is
-    where they wait, as large as the image, and may be shared with images that are renewed at another time.
+    `step` renews some rows; the values, all of one measuring window, appear with the last one. `desk` is
+    where they are worked out, see `new_desk`; it may be shared with images that are renewed at another time.
     """
 
-    def __init__(self, box, pv: bool, table: int, image: Image, rows: str, coming: bytearray) -> None:
+    def __init__(self, box, pv: bool, table: int, image: Image, rows: str, desk: tuple) -> None:
         self.box = box
         self.pv = pv
         self.table = table
         self.image = image
-        self._coming = coming
+        coming, self._quantities = desk
+        self._coming = memoryview(coming)[: len(image.content)]
         self._rows = _parsed(rows, image)
         self._next = len(self._rows)
-        # By quantity, as they were at one moment: the readings are written anew before all of it is shown.
-        self._quantities = tuple([[0] * count for count in _COUNTS])
 
     def read(self, table: int, start: int, count: int, into, at: int) -> int:
         """As registers.Registers.read."""
@@ -85,14 +92,12 @@ class MeterImage:
             at += _ROW
         self._next = at
         if at == len(rows):
-            content = self.image.content
-            copy_bytes(self._coming, 0, content, 0, len(content))
+            self.image.content[:] = self._coming
         return True
 
     def _take(self) -> None:
         """Copy the values as they are now, and what is never renewed."""
-        content = self.image.content
-        copy_bytes(content, 0, self._coming, 0, len(content))
+        self._coming[:] = self.image.content
         box = self.box
         r, e = box.readings, box.energy
         if not self.pv:

@@ -19,7 +19,7 @@ class Profiles:
     def __init__(self, box) -> None:
         self._box = box
         self._made: list = []  # (setting, unit address, profile)
-        self._coming = bytearray()
+        self._desk: tuple = ()  # of all of them: they are renewed one after the other
         self._next = 0  # the one that is being renewed
 
     @property
@@ -49,15 +49,17 @@ class Profiles:
         return None
 
     def _make(self, key: str, kind: str, pv: bool):
-        if not self._coming:
-            self._coming = bytearray(_LONGEST)
+        if not self._desk:
+            from firmware.publish.meter_image import new_desk
+
+            self._desk = new_desk(_LONGEST)
         if kind == "sdm":
             from firmware.publish.sdm630 import Sdm630
 
-            return Sdm630(self._box, pv, key, self._coming)
+            return Sdm630(self._box, pv, key, self._desk)
         from firmware.publish.sunspec import SunSpec
 
-        return SunSpec(self._box, pv, key, self._coming)
+        return SunSpec(self._box, pv, key, self._desk)
 
     def renew(self) -> None:
         """A measuring window is done: renew all values from the next `step` on, unless that is under way."""

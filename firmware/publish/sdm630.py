@@ -52,8 +52,8 @@ BAUD_RATES = (2400, 4800, 9600, 19200, 38400, 1200, 57600, 115200)
 class Sdm630(MeterImage):
     """The grid or the PV meter as an SDM630. `key` is the setting that holds its unit address."""
 
-    def __init__(self, box, pv: bool, key: str, coming: bytearray) -> None:
-        MeterImage.__init__(self, box, pv, INPUT, Image(((0, LAST_INPUT),)), _ROWS, coming)
+    def __init__(self, box, pv: bool, key: str, desk: tuple) -> None:
+        MeterImage.__init__(self, box, pv, INPUT, Image(((0, LAST_INPUT),)), _ROWS, desk)
         self._key = key
         self._shown: dict = {}  # the settings that the holding registers show
         self._holdings = Image((_HOLDING_BLOCK,))

@@ -52,10 +52,10 @@ _NOT_A_NUMBER = b"\x7f\xc0\x00\x00"
 class SunSpec(MeterImage):
     """The grid or the PV meter as a SunSpec meter. `key` is the setting that holds its unit address."""
 
-    def __init__(self, box, pv: bool, key: str, coming: bytearray) -> None:
+    def __init__(self, box, pv: bool, key: str, desk: tuple) -> None:
         image = Image(((FIRST, LAST),))
         rows = _ROWS if box.phases == 3 else _without_other_phases(_ROWS)
-        MeterImage.__init__(self, box, pv, HOLDING, image, rows, coming)
+        MeterImage.__init__(self, box, pv, HOLDING, image, rows, desk)
         content = image.content
         content[0:4] = b"SunS"
         struct.pack_into(">HH", content, 2 * (_COMMON - FIRST), 1, _COMMON_WORDS)

@@ -1,8 +1,9 @@
 """The suite on the emulated chip: snapshots that tests begin from, and the tests in child processes.
 
-A test that asks for one of the snapshots below runs in a child that is forked from it, as many at once as
-there are processors: nothing that it does is seen by another test. Beside snapshots it can ask for its own
-parameters only. What it returns, a dictionary of measured figures, is printed when the suite is over.
+A test that asks for one of the snapshots below runs in a child that is forked from it, and one that asks for
+nothing in a child of its own, as many at once as there are processors: nothing that it does is seen by
+another test. Beside a snapshot it can ask for its own parameters only. What it returns, a dictionary of
+measured figures, is printed when the suite is over.
 """
 
 import os
@@ -24,7 +25,10 @@ except image.ImageError:
         path.name for path in Path(__file__).parent.glob("test_*.py") if path.stem != "test_image"
     ]
 
+NONE = ""  # of a test that makes its own machine
+
 SNAPSHOTS: dict[str, Callable[[], Any]] = {
+    NONE: lambda: None,
     "repl": boards.at_repl,
     "modules": boards.modules,
     "on_grid": boards.on_grid,
@@ -44,6 +48,10 @@ class Snapshots:
             self._made[name] = SNAPSHOTS[name]()
         return self._made[name]
 
+    def has(self, name: str) -> bool:
+        """True when it need not be made first."""
+        return name == NONE or name in self._made
+
 
 class Children:
     """Runs the tests that come next beside the one that is asked for."""
@@ -53,10 +61,11 @@ class Children:
         self._waiting: list[pytest.Function] = []
         self._cases: dict[str, snapshots.Case] = {}
         self.figures: list[tuple[str, dict]] = []
+        self.processor_s: dict[str, float] = {}
 
     def plan(self, items: list[pytest.Item]) -> None:
         """Take note of what will be asked for, in this order."""
-        self._waiting = [item for item in items if isinstance(item, pytest.Function) and _snapshot_of(item)]
+        self._waiting = [item for item in items if isinstance(item, pytest.Function) and _in_child(item)]
 
     def outcome(self, item: pytest.Function) -> None:
         """Wait for a test's child. Raises CaseError when the test failed."""
@@ -67,6 +76,7 @@ class Children:
             for ready in select.select(running, [], [])[0]:
                 ready.receive()
             self._fill(None)
+        self.processor_s[item.nodeid] = case.processor_s
         figures = case.result()
         if figures:
             self.figures.append((item.name, figures))
@@ -85,12 +95,14 @@ class Children:
 
     def _ready(self, item: pytest.Function) -> bool:
         """True when no snapshot has to be made for it, which would hold up everything."""
-        return _snapshot_of(item) in self._snapshots._made
+        return self._snapshots.has(_snapshot_of(item))
 
     def _start(self, item: pytest.Function) -> None:
         name = _snapshot_of(item)
-        arguments = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-        box = arguments[name] = self._snapshots[name]
+        arguments = _parameters(item)
+        box = self._snapshots[name]
+        if name != NONE:
+            arguments[name] = box
         self._cases[item.nodeid] = snapshots.start(_run, item.obj, arguments, box)
 
     def kill(self) -> None:
@@ -103,12 +115,22 @@ def _run(test: Callable[..., Any], arguments: dict[str, Any], box: Any) -> Any:
     try:
         return test(**arguments)
     except Exception as error:
-        error.add_note(f"at {box.machine.now_s:.6f} emulated seconds; {box.machine.console_end()}")
+        if box is not None:
+            error.add_note(f"at {box.machine.now_s:.6f} emulated seconds; {box.machine.console_end()}")
         raise
 
 
+def _parameters(item: pytest.Function) -> dict[str, Any]:
+    return dict(item.callspec.params) if hasattr(item, "callspec") else {}
+
+
 def _snapshot_of(item: pytest.Function) -> str:
-    return next((name for name in SNAPSHOTS if name in item.fixturenames), "")
+    return next((name for name in SNAPSHOTS if name in item.fixturenames), NONE)
+
+
+def _in_child(item: pytest.Function) -> bool:
+    """False when it needs a fixture of pytest, which is of this process."""
+    return set(item.fixturenames) <= {"request", *SNAPSHOTS, *_parameters(item)}
 
 
 _SNAPSHOTS = Snapshots()
@@ -121,13 +143,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if not _snapshot_of(pyfuncitem):
+    if not _in_child(pyfuncitem):
         return None
     try:
         _CHILDREN.outcome(pyfuncitem)
     except snapshots.CaseError as error:
         pytest.fail(str(error), pytrace=False)
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """For `--durations`: what the child has used of a processor, not how long it was waited for."""
+    report = yield
+    if call.when == "call":
+        report.duration = _CHILDREN.processor_s.get(item.nodeid, report.duration)
+    return report
 
 
 def pytest_sessionfinish() -> None:

@@ -69,14 +69,13 @@ def check_one_window(box, profile, pv):
     """From the first window on that both have shown, a profile shows whole ones that were native before."""
     seen = [native(box, pv)]
     checks = 0
-    while checks < 6:
+    while checks < 6 or len({tuple(floats) for floats, _watts in seen}) == 1:
         shown = profile(box)
         seen.append(native(box, pv))
         if checks or is_among(shown, seen):
             assert is_among(shown, seen), (shown, seen[-4:])
             checks += 1
-        assert len(seen) < 60, "no window of the native map was ever shown"
-    assert len({tuple(floats) for floats, _watts in seen}) > 1, "nothing moved"
+        assert len(seen) < 60, "no window of the native map was ever shown, or nothing moved"
 
 
 def test_the_sdm630_shows_the_windows_of_the_native_map(profiled):

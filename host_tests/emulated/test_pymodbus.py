@@ -11,6 +11,7 @@ from host_tests.emulated.serial_port import SerialPort
 from tools.emulator.terminals import Terminal, connect_line
 
 PATIENCE_S = 20.0  # of the host's time; the emulated line is slower than a real one
+BLOCK_END = 79  # the last input register of a block
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 
 
@@ -49,7 +50,7 @@ def talk(client):
 
     refused = (
         (client.write_register(stagger, 65535, device_id=1), ILLEGAL_VALUE),
-        (client.read_input_registers(60, count=2, device_id=1), ILLEGAL_ADDRESS),
+        (client.read_input_registers(BLOCK_END, count=2, device_id=1), ILLEGAL_ADDRESS),
         (client.write_register(REGISTERS["ct_ratio"]["address"], 1, device_id=1), ILLEGAL_ADDRESS),
         (client.read_coils(0, count=1, device_id=1), ILLEGAL_FUNCTION),
     )

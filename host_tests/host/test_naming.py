@@ -113,6 +113,26 @@ def test_an_attribute_that_is_added_to_makes_no_stranger_of_its_object():
     assert "count" not in _names(x=text.replace("+=", "="))
 
 
+_WITH_A_CLASS = "def ready():\n    return 1\nclass A:\n    def begin(self):\n        return ready()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("from p import m\nm.ready = m.A.begin = None\n", {"ready", "begin"}),
+        ("from p import m\ndef f():\n    m.A.begin = None\n", {"ready", "begin"}),
+        ("from p import m\nm.begin = m.A.ready = None\n", set()),  # what neither has would be added
+        ("from p import m\nm.B.begin = None\n", {"ready"}),  # nothing is known of B
+        ("from p import m\ndef f(m):\n    m.ready = None\n", {"begin"}),  # another m
+        ("from q import m\nm.ready = None\n", {"begin"}),
+        ("from p.m import A\nA.begin = None\n", {"ready"}),  # only by way of its module
+    ],
+)
+def test_what_a_module_or_its_class_has_may_be_replaced_from_outside(text, short):
+    new = _names(**{"p.m": _WITH_A_CLASS, "other": text})
+    assert {"ready", "begin"} & set(new) == short
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -24,21 +24,21 @@ def _until(collector, replied, settled):
 
 def test_soon_after_the_start_then_after_a_reply_from_four_seconds_on():
     collector = Collector(Heap().collect)
-    assert _until(collector, True, True) == 500
+    assert _until(collector, True, True) == 1500
     assert _until(collector, True, True) == 4000
     assert collector.collections == 2
 
 
 def test_without_a_master_after_six_and_while_switching_after_eight():
     collector = Collector(Heap().collect)
-    assert _until(collector, False, True) == 750
+    assert _until(collector, False, True) == 2250
     assert _until(collector, False, True) == 6000
     assert _until(collector, False, False) == 8000
     assert _until(collector, True, False) == 8000, "a reply is no reason while something is being switched"
 
 
 def test_the_less_is_free_the_sooner_it_is_done():
-    heap = Heap(30000)
+    heap = Heap(45000)
     collector = Collector(heap.collect)
     _until(collector, True, True)
     assert _until(collector, True, True) == 1500
@@ -46,7 +46,7 @@ def test_the_less_is_free_the_sooner_it_is_done():
     heap.free = 100
     _until(collector, True, True)
     assert _until(collector, True, True) == 500, "but not all the time"
-    heap.free = 80000
+    heap.free = 120000
     _until(collector, True, True)
     assert _until(collector, True, True) == 4000
 

@@ -2,7 +2,7 @@
 
 import struct
 
-from firmware.publish.meter_image import MeterImage
+from firmware.publish.meter_image import MeterImage, new_desk
 from firmware.publish.profiles import Profiles
 from firmware.publish.register_map import HOLDING, ILLEGAL_ADDRESS, INPUT, Image
 from firmware.publish.sdm630 import Sdm630
@@ -126,7 +126,7 @@ def test_a_row_stands_where_it_says():
     box = FakeBox()
     image = Image(((100, 109),))
     rows = "64 V 1 2 2\n6a X 3 1 0\n"
-    meter = MeterImage(box, False, HOLDING, image, rows, bytearray(20))
+    meter = MeterImage(box, False, HOLDING, image, rows, new_desk(20))
     meter.renew()
     assert bytes(image.content) == bytes(20)
     while meter.step():

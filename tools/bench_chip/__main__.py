@@ -27,7 +27,7 @@ def main() -> int:
     except image.ImageError as error:
         print(f"on the chip: skipped, {error}")
         return 0
-    print(f"On the emulated chip ({uf2.name}); some minutes:\n", flush=True)
+    print(f"On the emulated chip ({uf2.name}); about ten minutes:\n", flush=True)
     # The longest first, so that the processors are done at about the same time.
     jobs: dict[str, Callable[[], Any]] = {
         "shipped": measure.shipped,
@@ -174,8 +174,9 @@ def _modbus_rows(
         theirs_at = [peers[baud].streams[name] for baud in BAUDS if baud in peers]
         yield Row(
             f"the loop is blocked by the slave, {name}: longest (peer at {low}, {high})",
-            f"{ms(calls[name].longest_us)} ms",
+            f"{calls[name].longest_us / 1000:.2f} ms",
             ", ".join(ms(replies.longest_us) for replies in theirs_at) + (" ms" if theirs_at else ""),
+            "1 ms",
         )
     for stream in streams:
         name = stream.name
@@ -184,6 +185,7 @@ def _modbus_rows(
             f"bytes allocated a request, {name} (peer at {low}, {high})",
             f"{calls[name].allocated:.0f}",
             ", ".join(f"{replies.allocated:.0f}" for replies in theirs_at),
+            "0",
         )
 
 

@@ -22,6 +22,7 @@ class Case:
     """A case under way. `result()` waits for it."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple) -> None:
+        self.processor_s = 0.0  # that the child has used, known when it has ended
         self._outcome: tuple[bool, Any] | None = None
         read_end, write_end = os.pipe()
         self._pid = os.fork()
@@ -50,7 +51,8 @@ class Case:
             self._received += chunk
             return
         os.close(self._pipe)
-        status = os.waitpid(self._pid, 0)[1]
+        _pid, status, usage = os.wait4(self._pid, 0)
+        self.processor_s = usage.ru_utime + usage.ru_stime
         if self._received:
             self._outcome = pickle.loads(bytes(self._received))
         else:

@@ -158,7 +158,9 @@ class _Module:
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
-        self.nodes = list(ast.walk(ast.parse(text, name)))
+        tree = ast.parse(text, name)
+        self.body = tree.body
+        self.nodes = list(ast.walk(tree))
         tokens = list(_name_tokens(text))
         self.words = {token.string for token, _plain in tokens}
         self.plain = {token.string for token, plain in tokens if plain}  # as more than an attribute
@@ -175,13 +177,15 @@ class _Module:
         self.costly |= {node.arg for node in self.nodes if isinstance(node, ast.arg)}
         self.costly |= {function.name for function in self.functions}
         self.assigned: set[str] = set()  # to self
-        self.from_outside: set[str] = set()  # assigned to anything else
+        self.from_outside: list[ast.Attribute] = []  # assigned to anything else
         # `x.a += 1` needs an attribute that is there: it makes none.
         adding = [node.target for node in self.nodes if isinstance(node, ast.AugAssign)]
         for node in self.nodes:
             if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and node not in adding:
-                own = isinstance(node.value, ast.Name) and node.value.id == _SELF
-                (self.assigned if own else self.from_outside).add(node.attr)
+                if isinstance(node.value, ast.Name) and node.value.id == _SELF:
+                    self.assigned.add(node.attr)
+                else:
+                    self.from_outside.append(node)
 
     def where(self, node: ast.AST) -> str:
         """Return the place of a node, for a reader."""
@@ -327,13 +331,13 @@ def _unbound(modules: Mapping[str, _Module]) -> set[str]:
 def _foreign(modules: Mapping[str, _Module]) -> set[str]:
     """Return the names that belong to something else as well.
 
-    Modules, and what is imported from any but these; what is assigned to an object from outside, as nothing
-    tells which module has that object's other names; what is made by `const`, because a first letter `_`
-    makes it vanish; the arguments of functions in assembler, which are registers.
+    Modules, and what is imported from any but these; what is assigned to an object from outside, where
+    nothing tells which module has that object's other names (see `_replaces`); what is made by `const`,
+    because a first letter `_` makes it vanish; the arguments of functions in assembler, which are registers.
     """
     found = {part for name in modules for part in name.split(".")}
     for module in modules.values():
-        found |= module.from_outside
+        found |= {node.attr for node in module.from_outside if not _replaces(node, module, modules)}
         for node in module.nodes:
             if isinstance(node, ast.ImportFrom):
                 found |= set((node.module or "").split("."))
@@ -349,6 +353,23 @@ def _foreign(modules: Mapping[str, _Module]) -> set[str]:
             ):
                 found |= {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
     return found
+
+
+def _replaces(node: ast.Attribute, where: _Module, modules: Mapping[str, _Module]) -> bool:
+    """Return whether it is assigned to a module of ours that has it, `module.name`, or to a class in one."""
+    path = ast.unparse(node).split(".")
+    imports = [part for part in where.nodes if isinstance(part, ast.ImportFrom)]
+    from_there = {alias.name: f"{part.module}.{alias.name}" for part in imports for alias in part.names}
+    whole = from_there.get(path[0], "")
+    if whole not in modules or list(_bound(where.nodes)).count(path[0]) != 1:
+        return False
+    body = modules[whole].body
+    for name in path[1:-1]:
+        inner = [part for part in body if isinstance(part, ast.ClassDef) and part.name == name]
+        if len(inner) != 1:
+            return False
+        body = inner[0].body
+    return node.attr in {name for part in body for name in _bound(_outside(part))}
 
 
 def _shared(homes: Mapping[str, set[str]], taken: set[str]) -> Names:
