@@ -88,7 +88,7 @@ while words[EXPECTED] < last:
 board.sampler.stop()
 print("turns_of_nothing", sampling, turns_of_nothing(ticks_us, ticks_diff))
 start = ticks_us()
-gc.collect()
+board.collect()
 print("gc", ticks_diff(ticks_us(), start))
 print("blocks", sorted(took))
 print("turns", sorted(turns))
