@@ -14,11 +14,11 @@ For the PV meter import is what the inverter produces.
 
 import math
 
+import micropython
 from micropython import const
 
 from firmware.measure.fixed import root
 from firmware.publish.register_map import ILLEGAL_ADDRESS, Image
-from firmware.publish.words import put_floats
 
 _QUANTITIES = "VIPSQFMXBD"
 _ROW = const(6)
@@ -153,3 +153,51 @@ def _parsed(rows: str, image: Image) -> bytearray:
             row = (place >> 8, place & 0xFF, _QUANTITIES.index(quantity), int(first), int(count), int(power))
             parsed.extend(bytes(row))
     return parsed
+
+
+@micropython.viper
+def put_floats(values, first: int, count: int, divisor: int, into: ptr8, at: int):  # type: ignore[name-defined]
+    """Write values[first : first + count], each divided by 1 to 1000, as floats of 32 bits into into[at:].
+
+    Integers all the way, so that no object is made: |value| < 2^31, the result is rounded to the nearest
+    float, a tie away from zero. The quotient has 25 bits, the last one decides on the rounding.
+    """
+    n = first
+    end = first + count
+    while n < end:
+        value = int(values[n])
+        n += 1
+        sign = 0
+        if value < 0:
+            sign = 0x80
+            value = 0 - value
+        high = 0
+        low = 0
+        if value > 0:
+            exponent = 127 + 24  # of a quotient of 25 bits
+            while value < 0x20000000:
+                value <<= 1
+                exponent -= 1
+            quotient = value // divisor
+            rest = value - quotient * divisor
+            while quotient >= 0x2000000:
+                quotient >>= 1
+                exponent += 1
+            while quotient < 0x1000000:
+                quotient <<= 1
+                rest <<= 1
+                if rest >= divisor:
+                    rest -= divisor
+                    quotient += 1
+                exponent -= 1
+            quotient = (quotient + 1) >> 1
+            if quotient >> 24:
+                quotient >>= 1
+                exponent += 1
+            high = (exponent << 7) | ((quotient >> 16) & 0x7F)
+            low = quotient & 0xFFFF
+        into[at] = sign | (high >> 8)
+        into[at + 1] = high & 0xFF
+        into[at + 2] = low >> 8
+        into[at + 3] = low & 0xFF
+        at += 4

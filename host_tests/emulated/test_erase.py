@@ -4,10 +4,13 @@ Nothing that runs from flash and no interrupt runs meanwhile; DMA and PIO go on.
 and measured afterwards, block by block, and an outage that falls into the erase is seen then.
 """
 
+import os
+
 import pytest
 
 from host_tests.emulated.master import asked, checked, read_request, value, write
 
+LONG = bool(os.environ.get("LONG"))
 ERASE_MS = 400.0  # W25Q16JV, 9.6: a sector takes 45 ms, at most 400 ms
 BLOCK_CONVERSIONS = 64
 HOP_MS = 100
@@ -29,9 +32,9 @@ def commit(box, stagger_ms=350):
 
 
 def imported(box):
-    """Return the measuring windows so far, and the energy imported in them, in 0.01 mJ: L1..L3 and total."""
-    windows, rest, wh = asked(box, "meter.count,imported._rest,imported.wh")
-    return windows, [part + STEPS_A_WH * whole for part, whole in zip(rest, wh)]
+    """Return, of one moment, readings and blocks so far and the energy of L1..L3 and total in 0.01 mJ."""
+    count, blocks, rest, wh = asked(box, "count,blocks,imported._rest,imported.wh")
+    return count, blocks, [part + STEPS_A_WH * whole for part, whole in zip(rest, wh)]
 
 
 def settled(box):
@@ -46,10 +49,10 @@ def test_an_erase_loses_no_sample_and_harms_no_reading(busy):
     box.plant.set(grid_hz=49.9, load_w=[2300.0, 1150.0, 575.0])
     machine.run(1.5)  # until the smoothed frequency is the new one
     since_ns = machine.now_ns
-    first = imported(box)
+    count_first, _blocks, first = imported(box)
     machine.run(1.0)
-    before, blocks_before = imported(box), asked(box, "box.front_end.blocks")
-    window = [(b - a) / (before[0] - first[0]) for a, b in zip(first[1], before[1])]
+    count_before, blocks_before, before = imported(box)
+    window = [(b - a) / (count_before - count_first) for a, b in zip(first, before)]
     pauses_ms, erases = [], []
     for stagger_ms in (350, 400):
         begins_ns, ends_ns = commit(box, stagger_ms)
@@ -64,15 +67,15 @@ def test_an_erase_loses_no_sample_and_harms_no_reading(busy):
         pauses_ms.append((exchange.reply_start_ns - begins_ns) / 1e6)
 
     least = box.converters.conversions // BLOCK_CONVERSIONS
-    blocks = asked(box, "box.front_end.blocks")
+    _count, blocks, after = imported(box)  # one reading has the windows of a whole erase
     assert least - 1 <= blocks <= box.converters.conversions // BLOCK_CONVERSIONS
     assert asked(box, "box.lost_blocks") == 0 and value(box, "lost_blocks") == 0
     hops = (blocks - blocks_before) / HOP_BLOCKS
-    after = imported(box)
-    for mine, total_before, total in zip(window, before[1], after[1]):
+    for mine, total_before, total in zip(window, before, after):
         counted = (total - total_before) / mine
         assert abs(counted - round(counted)) < 0.0005 * counted, "whole windows of the power as before"
-        assert abs(counted - hops) <= 2.1, f"energy of {counted:.1f} windows in the time of {hops:.1f}"
+        # A window is worked out while the next one is measured: up to two are on their way.
+        assert abs(counted - hops) < 2, f"energy of {counted:.1f} windows in the time of {hops:.1f}"
     assert not box.plant.edges_of("K_GRID", False, since_ns) and not machine.resets
     assert not box.converters.violations and not box.line.violations
     assert value(box, "stagger_ms") == 400
@@ -100,7 +103,7 @@ def test_no_erase_is_taken_for_lost_samples(busy):
     box, machine = busy, busy.machine
     flash = machine.chip.ssi
     flash.erase_ms = ERASE_MS
-    for stagger_ms in range(300, 304):
+    for stagger_ms in range(300, 304 if LONG else 302):
         flash.erases.clear()
         assert write(box, "stagger_ms", stagger_ms) == 0
         assert write(box, "commit", 1) == 0

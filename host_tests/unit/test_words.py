@@ -2,7 +2,8 @@
 
 import struct
 
-from firmware.publish.words import I16, I32, U16, U32, put_floats, put_row, words_of
+from firmware.publish.meter_image import put_floats
+from firmware.publish.words import I16, I32, U16, U32, put_row, words_of
 from tools.register_list import TYPE_NAMES, decode
 
 

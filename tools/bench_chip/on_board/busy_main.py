@@ -55,7 +55,9 @@ def free():
 
 
 def _scope(box):
-    return {"box": box, "meter": box.meter, "imported": box.energy._import}
+    found = {"box": box, "meter": box.meter, "imported": box.energy._import}
+    found.update({"count": box.meter.count, "blocks": box.front_end.blocks})
+    return found
 
 
 def answer(terminal, box, crashes, line):
