@@ -3,7 +3,11 @@
 import os
 import re
 
+import pytest
+
 from host_tests.emulated.master import checked, read_request, told
+from tools.bench_chip.measure import free_heap
+from tools.bench_chip.turnaround import PROFILES
 
 SECONDS = 60.0 if os.environ.get("LONG") else 10.0
 PAUSE_S = 0.1  # of the master between two requests
@@ -12,6 +16,14 @@ PAGES_S = 4.0  # each page of the display is shown that long
 # each with their objects), a generator, and numbers above 2^30 (16 bytes). A leak of one object a turn of the
 # loop would be 45 KB in ten seconds, one of an object a measuring window 1.6 KB.
 BOUND = 512
+
+
+@pytest.mark.parametrize(("settings", "least"), [({}, 80 * 1024), (PROFILES, 69 * 1024)])
+def test_enough_is_free_when_the_loop_begins(settings, least):
+    """A step of 3.9 KB less: more than 620 names (docs/architecture.md, Memory)."""
+    free = free_heap(settings)
+    assert free >= least, free
+    return {"free": f"{free} bytes"}
 
 
 def memory(box):

@@ -2,7 +2,7 @@
 
 import struct
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -246,19 +246,24 @@ class Memory:
     flash: int  # of the files that `make flash` puts onto the board
 
 
+def free_heap(settings: dict[str, int] | None = None) -> int:
+    """Return the bytes that are free when the loop of a box with these settings begins."""
+    return _printed("heap_main.py", "free", stored(settings) if settings else {})
+
+
 def memory() -> Memory:
     """Weigh the box."""
     return Memory(
-        free=_printed("heap_main.py", "free"),
-        free_with_profiles=_printed("heap_main.py", "free", stored(PROFILES)),
+        free=free_heap(),
+        free_with_profiles=free_heap(PROFILES),
         modbus=_printed("memory_main.py", "modbus"),
         flash=sum(len(content) for content in build_tree().values()),
     )
 
 
-def _printed(guest: str, name: str, files: dict[str, bytes] | None = None) -> int:
+def _printed(guest: str, name: str, files: Mapping[str, bytes] = {}) -> int:
     """Return the number that a program on the board prints after a name."""
-    machine = Box(files={"main.py": _guest(guest), **(files or {})}).machine
+    machine = Box(files={"main.py": _guest(guest), **files}).machine
     return _number(machine, name + " ", _START_S)
 
 
