@@ -37,7 +37,7 @@ def forget_making(classes: tuple) -> None:
 
 
 class Heap:
-    """`collect()` takes 30 ms on a Pico; it needs `id()` to be an address, as MicroPython has it."""
+    """`collect()` takes 37 ms on a Pico; it needs `id()` to be an address, as MicroPython has it."""
 
     def __init__(self) -> None:
         self._filling: tuple | None = None

@@ -1,7 +1,7 @@
 """The RS485 port: two programs of PIO 1 (pio_rs485.py), fed and emptied by DMA.
 
 The processor hands over a frame and takes frames away; all timing of the line is hardware's, so that a
-collection (17 ms) or a flash erase (400 ms) costs no character and never keeps the driver on.
+collection (40 ms) or a flash erase (400 ms) costs no character and never keeps the driver on.
 
 The receiver puts the end of a frame into the stream itself. So frames that came while nobody looked stay
 apart, and no interrupt is needed. While flag 4 of PIO 1 is set the port sends: the processor sets it with

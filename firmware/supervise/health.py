@@ -4,7 +4,7 @@ from micropython import const
 
 from firmware.ticks import advance
 
-# Far below the watchdog's own time, far above the longest collector pause (17 ms) or flash erase (400 ms).
+# Far below the watchdog's own time, far above the longest collector pause (40 ms) or flash erase (400 ms).
 _PATIENCE_MS = const(1000)
 
 
