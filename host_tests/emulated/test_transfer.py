@@ -29,8 +29,8 @@ def test_an_outage_goes_to_backup_and_the_grid_comes_back(on_grid):
     outage_ms = (times[1] - t0_ns) / 1e6 - 50
     assert outage_ms >= 50, "within the dead time"
     for first, second in zip(times[1:], times[2:]):
-        # Coils are written earlier or later in a turn of the loop than the last time.
-        assert 195 <= (second - first) / 1e6 < 215, "the stagger"
+        # 200 ms from decision to decision; what a turn does before it writes the coil varies by some 1 ms.
+        assert 198 <= (second - first) / 1e6 < 215, "the stagger"
     machine.run(0.3)
     assert value(box, "state") == BACKUP and value(box, "phases_supplied") == 7
     assert value(box, "state_reason") == 1
